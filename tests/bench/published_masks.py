@@ -6,8 +6,8 @@ The tables, the process and the scores are those of `published`. The compared ou
 Published masks of Dynamask move by Adam, and values of equal size (all, at the start) take their places by their order
 in memory, so that the last steps are kept for no reason. The loss is a mean over the masks of 50 areas and 10 series:
 Adam's small constant is then not so small, values of the evidence move a little more than others, and so go before
-those that moved with them. The area is one for all series, the one of the smallest error, which no longer changes where
-all that the mask has found of the evidence fits: about 0.037 of the values. `IN_ORDER` is trained so.
+those that moved with them. The area is the one of 50 with the smallest error, which no longer changes where all that the
+mask has found of the evidence fits: about 0.037 of the values. `IN_ORDER` is trained so, with this area.
 
 The network of published ExtremalMasks is one for all series of a fold, and the state of the recurrent units has length 1
 at each step, so that it can change a series but little. `SHARED` is trained so.
@@ -22,7 +22,7 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.explain import dynamask, extremal_mask
+from pellucid.explain import extremal_mask
 from pellucid.explain.shared import masks
 from pellucid.explain.shared.recurrent import Recurrent
 from pellucid.network import learned_masks
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 # Masks over which the published loss is a mean.
 _MASKS = 50 * published.SERIES
 IN_ORDER, SHARED = "Dynamask, in order", "ExtremalMask, shared"
-# As published, but for the areas: there are 50 there, of which smaller ones have a larger error.
+# As published, but for the 49 areas that are not shown. Of ten series of rare time, the error is 448 with 0.03, 419 with
+# 0.036, and 416.6 with 0.038 and all larger ones.
 _AS_PUBLISHED = {
-    "areas": [0.034, 0.036, 0.038, 0.04, 0.05],
-    "threshold": 0.0,
+    "areas": [0.037],
     "perturbation": "gaussian_blur",
     "optimiser": "adam",
     "rate": 0.001,
@@ -68,11 +68,6 @@ def area_in_order(tf_: Any, mask: Any, kept: Any, free: Any) -> Any:
     return tf_.reduce_mean(tf_.square(ordered - tf_.cast(largest, tf_.float32)), 1)
 
 
-def one_area(errors: NDArray[np.float32], *_: object) -> NDArray[np.int64]:
-    """Return the area of the smallest error of all examples, for each of them; errors are (N, areas)."""
-    return np.full(len(errors), errors.sum(0).argmin())
-
-
 class SharedRecurrent(Recurrent):
     """The network as published: one for all examples, with states of length 1."""
 
@@ -89,7 +84,6 @@ def _as_published(method: str) -> contextlib.ExitStack:
     changes = contextlib.ExitStack()
     if method == IN_ORDER:
         changes.enter_context(mock.patch.object(masks, "area_penalty", area_in_order))
-        changes.enter_context(mock.patch.object(dynamask, "chosen", one_area))
         changes.enter_context(mock.patch.object(learned_masks, "_TINY", _MASKS * learned_masks._TINY))
     if method == SHARED:
         changes.enter_context(mock.patch.object(extremal_mask, "Recurrent", SharedRecurrent))

@@ -11,7 +11,7 @@ from pellucid.network.explained_model import ExplainedModel
 from tests.bench import published, published_masks
 
 pytestmark = pytest.mark.slow
-SERIES, STEPS = 2, 40
+SERIES, STEPS = 2, 20
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_dynamask_in_order_moves_the_evidence_as_published(keras, tint, drawn):
         def training_step(self, batch, index):
             return self.net.regularisation(self.step(batch, index, "train"))
 
-    given = {"keep_ratio": [0.05], "size_reg_factor_init": 1.0, "size_reg_factor_dilation": 1.0, "lr": 0.001}
+    given = {"keep_ratio": [0.05], "size_reg_factor_init": 1.0, "size_reg_factor_dilation": 1.0, "lr": 0.003}
     net = Penalised(box, "gaussian_blur", batch_size=SERIES, **given)
     theirs = attr.DynaMask(box).attribute(torch.from_numpy(x), trainer=trainer, mask_net=net, batch_size=SERIES)
     with (
@@ -63,7 +63,12 @@ def test_dynamask_in_order_moves_the_evidence_as_published(keras, tint, drawn):
         # Their loss is a mean over the series.
         mock.patch.object(learned_masks, "_TINY", SERIES * learned_masks._TINY),
     ):
-        parameters = {**published_masks.METHODS[published_masks.IN_ORDER][1], "areas": [0.05], "dilation": 1.0}
+        parameters = {
+            **published_masks.METHODS[published_masks.IN_ORDER][1],
+            "areas": [0.05],
+            "dilation": 1.0,
+            "rate": 0.003,
+        }
         ours = learned(keras, dynamask, x, truth, **parameters)
     # A value of the evidence that is level with one beside it may be kept there and not here.
     assert (np.abs(ours - theirs.numpy())[:, truth] < 1e-3).mean() > 0.95
@@ -105,7 +110,7 @@ def test_an_extremal_mask_with_a_shared_network_is_that_of_the_library(keras, ti
                 found[f"{way}_state_bias"] = state[f"bias_hh_l0{suffix}"]
             return found
 
-    net = ExtremalMaskNet(box, model=torch.nn.Sequential(layers, last), batch_size=SERIES, lr=0.01)
+    net = ExtremalMaskNet(box, model=torch.nn.Sequential(layers, last), batch_size=SERIES, lr=0.02)
     theirs = attr.ExtremalMask(box).attribute(
         torch.from_numpy(x), trainer=trainer, mask_net=net, batch_size=SERIES, baselines=0
     )
@@ -116,6 +121,6 @@ def test_an_extremal_mask_with_a_shared_network_is_that_of_the_library(keras, ti
         mock.patch.object(extremal_mask, "_ROUNDED", 1e-6),
         mock.patch.object(learned_masks, "_TINY", SERIES * learned_masks._TINY),
     ):
-        ours = learned(keras, extremal_mask, x, truth, network="gru", rate=0.01)
+        ours = learned(keras, extremal_mask, x, truth, network="gru", rate=0.02)
     np.testing.assert_allclose(ours, theirs.detach().numpy(), atol=0.01)
     assert np.abs(ours[:, truth] - 0.5).max() > 0.1

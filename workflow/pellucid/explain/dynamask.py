@@ -99,25 +99,20 @@ def explain(
     number, (length, depth) = len(areas), inputs.shape[1:]
     sizes = sorted(areas)
     free = masks.free_values(inputs, measured)
-    flat = free.reshape(len(inputs), -1)
-    calm, varied = _references(inputs, perturbation, window, baseline, rng, measured), np.ones(inputs.shape, np.bool_)
-    if perturbation != "fade_reference":
-        varied = masks.perturbed_values(inputs, measured)
-        calm = np.where(varied, calm, inputs)
+    calm = _references(inputs, perturbation, window, baseline, rng, measured)
     constants = {
         "inputs": inputs,
         "calm": calm,
         "free": free.astype(np.float32),
-        "varied": varied.astype(np.float32),
-        "kept": masks.kept_values(sizes, flat),
+        "blurred": (free & masks.perturbed_values(inputs, measured)).astype(np.float32),
+        "kept": masks.kept_values(sizes, free.reshape(len(inputs), -1)),
     }
     blur = Blur(sigma) if perturbation == "gaussian_blur" else None
 
     def perturbed(tf_: Any, mask: Any, given: dict[str, Any]) -> Any:
         mask = 1 - given["free"] * (1 - mask)
         if blur:
-            blurred = blur.applied(tf_, given["inputs"], mask, given["free"])
-            return tf_.where(given["varied"] > 0, blurred, given["inputs"])
+            return blur.applied(tf_, given["inputs"], mask, given["blurred"])
         return given["calm"] + mask * (given["inputs"] - given["calm"])
 
     def fit(tf_: Any, variables: dict[str, Any], given: dict[str, Any], scores: Any) -> Any:
@@ -214,13 +209,14 @@ def _references(
     """Return what a fading mask leads to: (N, time, channels)."""
     if perturbation == "fade_reference":
         return baselines.baseline(inputs, baseline, rng, measured)
+    varied = masks.perturbed_values(inputs, measured)
     if perturbation == "gaussian_blur" or isinstance(window, str):
-        return np.ascontiguousarray(baselines.baseline(inputs, "mean", rng, measured))
+        return np.where(varied, baselines.baseline(inputs, "mean", rng, measured), inputs)
     steps = np.arange(inputs.shape[1])
     near = (np.abs(np.subtract.outer(steps, steps)) <= window).astype(np.float64)
     present = masks.free_values(inputs, measured).astype(np.float64)
     sums, counts = (np.einsum("st,nti->nsi", near, values) for values in (inputs * present, present))
-    return np.where(present > 0, sums / np.maximum(counts, 1), inputs).astype(np.float32)
+    return np.where(varied & (present > 0), sums / np.maximum(counts, 1), inputs).astype(np.float32)
 
 
 class Blur:
