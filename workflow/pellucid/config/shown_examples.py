@@ -17,4 +17,5 @@ def shown(examples: Mapping[str, Any]) -> dict[str, Any]:
 
 def told(examples: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of the examples that are shown, and `scored` where other ones are scored."""
-    return shown(examples) | ({} if examples["scored"] == SHOWN else {"scored": examples["scored"]})
+    scored = examples.get("scored", SHOWN)
+    return shown(examples) | ({} if scored == SHOWN else {"scored": scored})
