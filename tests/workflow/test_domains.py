@@ -64,7 +64,7 @@ def test_an_experiment_without_maps_over_time_is_built(results):
     # The score for maps over time, which all experiments inherit, is left out where no method has one.
     assert not [column for column in board if column.startswith("localisation")]
     checks = pd.read_csv(results / "frequencies" / "score" / "checks.csv")
-    assert set(checks["check"]) == {"coverage", "batch"}
+    assert set(checks["check"]) == {"coverage", "batch", "flat"}
     assert checks["passed"].all()
     sections = files.read_json(results / "frequencies" / "summary.json")["sections"]
     said = {section["heading"]: " ".join(section["sentences"]) for section in sections}

@@ -29,7 +29,7 @@ def test_says_its_axes_passes_its_checks_and_is_saved(model, x, tmp_path):
     assert found.attributions.shape == (4, 26, 2)
     assert found.domain == "frequency"
     np.testing.assert_allclose(found.axes["frequencies"], np.fft.rfftfreq(50, 0.01))
-    assert set(found.checks["check"]) == {"completeness", "coverage", "batch"}
+    assert set(found.checks["check"]) == {"completeness", "coverage", "batch", "flat"}
     assert found.checks["passed"].all()
     found.save(tmp_path / "a.npz")
     np.testing.assert_array_equal(files.read_arrays(tmp_path / "a.npz")["integrated_gradients/map"], found.attributions)
