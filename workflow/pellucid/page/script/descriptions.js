@@ -63,7 +63,7 @@ function isMeasured(one, place, length) {
 }
 
 function drawBar(one) {
-  const width = 220;
+  const width = 280;
   const context = fit(one.bar, width, 28);
   const { steps, signed, top } = one.scale;
   steps.forEach((colour, place) => {
