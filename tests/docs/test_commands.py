@@ -122,6 +122,7 @@ MEASURED = [
         "published",
         "planted_labels",
         "shortcuts",
+        "flipped_labels",
         "rankings",
     )
 ]

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 
 from pellucid import devices
@@ -122,14 +123,19 @@ def test_a_system_that_does_not_name_its_driver(tmp_path: Path, monkeypatch: pyt
 
 def test_checks_allow_what_belongs_to_the_device() -> None:
     explanation = SimpleNamespace(
-        method="integrated_gradients", label="integrated_gradients", checks={"completeness_residual_share": 0.08}
+        method="integrated_gradients",
+        label="integrated_gradients",
+        checks={"completeness_residual_share": 0.08},
+        attributions=np.arange(3.0)[np.newaxis],
+        domain="time",
     )
+    case = SimpleNamespace(measured=None, indices=None)
 
     def judged(gpu: dict[str, bool] | None) -> dict[str, tuple[float, bool]]:
         devices.choose(gpu)
         with mock.patch.object(checks, "batch_independence", return_value=3e-3):
-            rows = list(checks.measured(explanation, SimpleNamespace(), gradients=False))
-        return {name: (limit, passed) for name, _, _, limit, passed in rows}
+            rows = list(checks.measured(explanation, case, gradients=False))
+        return {name: (limit, passed) for name, _, _, limit, passed, _ in rows if name != "flat"}
 
     assert judged(None) == {"completeness": (0.05, False), "batch": (1e-3, False)}
     assert judged({"tf32": False}) == {"completeness": (0.05, False), "batch": (5e-3, True)}

@@ -56,7 +56,7 @@ def test_names_explanations_over_frequencies():
 
 
 def test_ranks_of_measured_examples_are_told_as_such():
-    ranks = Ranking(["lime"], {"lime": 1.0, "rise": 2.0}, frozenset(), {}, [], [], [], ["faithfulness"], 1500)
+    ranks = Ranking(["lime"], {"lime": 1.0, "rise": 2.0}, frozenset(), {}, [], [], [], ["faithfulness"], 1500, {})
     for choice, said in (({}, "at most 1,500 examples"), ({"scored": "measured"}, "at most 1,500 measured examples")):
         first = summary.method_sections(ranks, ["lime", "rise"], choice)[0]
         assert said in " ".join(first.sentences)

@@ -17,8 +17,8 @@ def test_what_is_absent_has_the_default_that_the_configuration_has():
     # The loss is that of the task, which the data say.
     assert absent | {"loss": "crossentropy"} == resolve(GOOD).experiments["digits"]["training"]
     declared = schema_errors.of_config()["$defs"]["settings"]["properties"]["training"]["properties"]
-    # A training has a seed of its own only where one is given; a recipe is replaced by its keys.
-    assert set(complete({})) == set(declared) - {"seed", "recipe", "loss"}
+    # A training has a seed of its own, and keeps checkpoints, only where that is asked; a recipe is replaced by its keys.
+    assert set(complete({})) == set(declared) - {"seed", "recipe", "loss", "kept_checkpoints"}
 
 
 # Class weights -------------------------------------------------------------------------------------------------------
