@@ -77,6 +77,9 @@ def test_a_regression_of_two_softmaxes_and_one_of_clipped_sigmoids_are_refused(k
     clipped = keras.ops.clip(dense(2, activation="sigmoid")(source), 1e-6, 1 - 1e-6)
     with pytest.raises(InputError, match="with a sigmoid"):
         task_head.with_head(keras.Model(source, clipped), 2, "regression", "mine")
+    normalised = keras.layers.SpectralNormalization(dense(2, activation="sigmoid"))(source)
+    with pytest.raises(InputError, match="with a sigmoid"):
+        task_head.with_head(keras.Model(source, normalised), 2, "regression", "mine")
     # A bounded value beside a free one is no sign of labels.
     mixed = keras.layers.Concatenate()([dense(1)(source), dense(1, activation="sigmoid")(source)])
     model = keras.Model(source, mixed)

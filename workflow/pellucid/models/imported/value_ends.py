@@ -55,7 +55,7 @@ def operations(model: keras.Model, *, clipped: bool = False) -> list[Any]:
             waiting += nodes[index].inputs[::-1]
             continue
         operation = nodes[index].operation
-        while isinstance(operation, layers.TimeDistributed):
+        while isinstance(operation, (layers.TimeDistributed, layers.SpectralNormalization)):
             operation = operation.layer
         found[id(operation)] = operation
     return list(found.values())
