@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pellucid.models.imported import last_operation
+from pellucid.network.explained_steps import MEAN
 from pellucid.network.graph import Node, flatten
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def operations(model: keras.Model, *, clipped: bool = False) -> list[Any]:
     """Return the layers and operations that make a model's outputs, each once; of one repeated over time, what repeats.
 
     Unlike `last_operation.score_operation`, it looks through every layer that leaves the values as they are, such as
-    the joining of several heads. An ensemble's average counts as what is averaged: of probabilities it is one.
+    the joining of several heads. An average of an ensemble, or of a window of steps, counts as what is averaged: of
+    probabilities it is one.
 
     Args:
         model: Sequential or functional, of one output.
@@ -68,6 +70,8 @@ def _keeps(nodes: Sequence[Node], node: Node, passed: Collection[str]) -> bool:
     if node.module.split(".")[0] != "keras":  # a layer of the user's own may do anything
         return False
     if node.kind in _REDUCING:
+        if node.operation.name.startswith(MEAN):
+            return True
         return _size(node.shape) == _size(nodes[node.inputs[0]].shape)
     if node.kind == "Rescaling":
         return bool(node.config.get("scale") == 1 and node.config.get("offset", 0) == 0)
