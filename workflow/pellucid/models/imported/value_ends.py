@@ -30,9 +30,11 @@ _REDUCING = {
     "Amax", "Amin", "AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
     "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Max", "MaxPooling1D", "MaxPooling2D", "Mean", "Min", "Sum",
 }  # fmt: skip
+# Of several values, all of these but the sum are within the limits of the values.
+_POOLING = _REDUCING - {"Sum"}
 
 
-def operations(model: keras.Model, *, clipped: bool = False) -> list[Any]:
+def operations(model: keras.Model, *, clipped: bool = False, pooled: bool = False) -> list[Any]:
     """Return the layers and operations that make a model's outputs, each once; of one repeated over time, what repeats.
 
     Unlike `last_operation.score_operation`, it looks through every layer that leaves the values as they are, such as
@@ -42,6 +44,7 @@ def operations(model: keras.Model, *, clipped: bool = False) -> list[Any]:
     Args:
         model: Sequential or functional, of one output.
         clipped: whether to look through limits of the values as well.
+        pooled: whether to look through the mean, the largest and the least of several values: within their limits.
     """
     from keras import layers
 
@@ -53,7 +56,7 @@ def operations(model: keras.Model, *, clipped: bool = False) -> list[Any]:
         if index in seen:
             continue
         seen.add(index)
-        if nodes[index].inputs and _keeps(nodes, nodes[index], passed):
+        if nodes[index].inputs and _keeps(nodes, nodes[index], passed | (_POOLING if pooled else set())):
             waiting += nodes[index].inputs[::-1]
             continue
         operation = nodes[index].operation
@@ -69,7 +72,7 @@ def _keeps(nodes: Sequence[Node], node: Node, passed: Collection[str]) -> bool:
         return True
     if node.module.split(".")[0] != "keras":  # a layer of the user's own may do anything
         return False
-    if node.kind in _REDUCING:
+    if node.kind in _REDUCING and node.kind not in passed:
         if node.operation.name.startswith(MEAN):
             return True
         return _size(node.shape) == _size(nodes[node.inputs[0]].shape)
