@@ -44,7 +44,9 @@ def test_measured_examples_are_read_from_the_parts_of_each_method(scored, number
     # The shown and the measured examples are those of the default.
     for of_examples in (summary_files.shown_examples, summary_files.measured_examples):
         assert of_examples(config, "e") == of_examples(resolved(), "e")
-    assert page_files.settings(config, "e")["examples"]["scored"] == scored
+    # Other measured examples have other scores: the record of an explanation must tell them apart.
+    told = page_files.settings(config, "e")["examples"]
+    assert (told["scored"], told["summarise"]) == (scored, 8)
 
 
 def test_a_study_ranks_the_examples_that_are_scored():

@@ -148,6 +148,15 @@ def test_blurs_keep_constants_and_leave_out_what_was_not_measured(rng):
     np.testing.assert_allclose(blur.applied(tf_, series, np.zeros_like(series), whole), wide / share, rtol=1e-4)
 
 
+def test_small_changes_on_a_large_offset_are_no_constant(rng):
+    raw = (1e7 + rng.integers(-3, 4, (1, 50, 3))).astype(np.float32)
+    raw[..., 1] = 0.7
+    measured = np.ones(raw.shape, bool)
+    measured[..., 2] = raw[..., 2] == raw[0, 0, 2]
+    assert masks.perturbed_values(raw, None)[0, 0].tolist() == [True, False, True]
+    assert masks.perturbed_values(raw, measured)[0, 0].tolist() == [True, False, False]
+
+
 def test_spots_are_smooth_and_as_wide_as_they_should_be():
     spots = extremal_perturbation.Spots((60,), 8.0)
     grid = np.zeros((1, len(spots.points), 1), np.float32)

@@ -5,6 +5,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.explain.occlusion import explain, starts, windows
+from pellucid.explain.shared import baselines
 from pellucid.network.explained_model import ExplainedModel
 from tests.support.logits import logits_copy
 
@@ -74,6 +75,16 @@ def test_mean_baseline_is_the_examples_own_channel_mean(linear, rng):
     found = explain(ExplainedModel(model), inputs, targets, rng, window=1, baseline="mean")
     away = inputs - inputs.mean(1, keepdims=True)
     np.testing.assert_allclose(found, away * np.moveaxis(weights[..., targets], -1, 0), atol=1e-5)
+
+
+def test_baselines_of_small_changes_on_a_large_offset_lie_among_them(rng):
+    # In float32 the sum of 5,000 such values is off by more than all of their changes.
+    raw = (1e6 + rng.normal(size=(2, 5_000, 2))).astype(np.float32)
+    exact = raw.astype(np.float64)
+    np.testing.assert_allclose(baselines.baseline(raw, "mean", rng)[:, 0], exact.mean(1), atol=0.05)
+    noise = baselines.baseline(raw, "noise", rng).astype(np.float64)
+    np.testing.assert_allclose(noise.mean(1), exact.mean(1), atol=0.1)
+    np.testing.assert_allclose(noise.std(1), exact.std(1), rtol=0.1)
 
 
 def test_noise_is_drawn_from_the_generator(heartbeat, rng):

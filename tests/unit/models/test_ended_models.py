@@ -77,6 +77,9 @@ def test_a_regression_of_two_softmaxes_and_one_of_clipped_sigmoids_are_refused(k
     clipped = keras.ops.clip(dense(2, activation="sigmoid")(source), 1e-6, 1 - 1e-6)
     with pytest.raises(InputError, match="with a sigmoid"):
         task_head.with_head(keras.Model(source, clipped), 2, "regression", "mine")
+    normalised = keras.layers.SpectralNormalization(dense(2, activation="sigmoid"))(source)
+    with pytest.raises(InputError, match="with a sigmoid"):
+        task_head.with_head(keras.Model(source, normalised), 2, "regression", "mine")
     # A bounded value beside a free one is no sign of labels.
     mixed = keras.layers.Concatenate()([dense(1)(source), dense(1, activation="sigmoid")(source)])
     model = keras.Model(source, mixed)
@@ -93,3 +96,15 @@ def test_labels_of_the_greatest_score_over_time_are_logits(keras):
     changed = task_head.with_head(model, 3, "multi_label", "mine")
     expected = 1 / (1 + np.exp(-same_function.ask(model, inputs())))
     np.testing.assert_allclose(same_function.ask(changed, inputs()), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["GlobalAveragePooling1D", "GlobalMaxPooling1D"])
+def test_pooling_hides_no_limit_of_scores(keras, pooling):
+    """Its results are within the same limits; a regression may be such a value."""
+    source = keras.Input((6, 2))
+    over_time = keras.layers.Dense(3, activation="log_sigmoid")(source)
+    model = keras.Model(source, getattr(keras.layers, pooling)()(over_time))
+    for task, message in (("multi_label", "the activation log_sigmoid"), ("single_label", "3 independent sigmoids")):
+        with pytest.raises(InputError, match=message):
+            task_head.with_head(model, 3, task, "mine")
+    assert task_head.with_head(model, 3, "regression", "mine") is model

@@ -258,6 +258,13 @@ def test_models_that_do_not_fit_are_refused(keras, x):
     hidden = layers.Dropout(0.1)(layers.Dense(3, activation="sigmoid")(inputs))
     with pytest.raises(InputError, match="with a sigmoid, which are probabilities"):
         pellucid.explain(keras.Model(inputs, hidden), x, "saliency", task="regression", target=0, at_steps=[2, 5])
+    limited = keras.Model(inputs, layers.Dense(3, activation="log_sigmoid")(inputs))
+    for steps in (2, [2, 5]):
+        with pytest.raises(InputError, match="the activation log_sigmoid of all labels"):
+            pellucid.explain(limited, x, "saliency", task="multi_label", target=0, at_steps=steps)
+    logarithms = keras.Model(inputs, keras.ops.log(layers.Dense(3, activation="softmax")(inputs)))
+    with pytest.raises(InputError, match="found logarithms of probabilities that are computed before"):
+        pellucid.explain(logarithms, x, "saliency", at_steps=[2, 5])
     sigmoids = per_step_model(keras, "dense", "sigmoid")
     with pytest.raises(InputError, match="3 independent sigmoids"):
         pellucid.explain(sigmoids, x, "saliency", at_steps=2)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pellucid import plugins
-from pellucid.config import plugin_checks, schema_errors
+from pellucid.config import plugin_checks, schema_errors, unused
 from pellucid.config.named_files import sentence
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
@@ -56,6 +56,10 @@ def completed(package: str, name: Any, written: Mapping[str, Any], axes: Sequenc
         where, _, problem = faults[0].partition(": ")
         raise InputError(where, problem)
     result: dict[str, Any] = schema_errors.with_defaults(values, schema)
+    for unread, (key, needed) in (unused.parameters(name, result) if package == "explain" else {}).items():
+        raise InputError(
+            f"{name}.{unread}", f"it has no effect beside {key}: {result[key]}.", f"It needs {key}: {needed}."
+        )
     try:
         plugins.hook(modules[name], "check")(**result)
         if axes is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pellucid.config import explain_key, model_classes, unlabelled
+from pellucid.config import explain_key, model_classes, unlabelled, unused
 from pellucid.config import task as tasks_of
 from pellucid.config.studies import Study
 
@@ -29,6 +29,8 @@ def notes(
 
 
 def _of_experiment(name: str, experiment: Mapping[str, Any]) -> list[str]:
+    unread = unused.notes(name, experiment["methods"])
     if left_out := unlabelled.notes(name, experiment):
-        return left_out
-    return [model_classes.guess(name, tasks_of.of(experiment))] if model_classes.is_guess(experiment) else []
+        return left_out + unread
+    guess = [model_classes.guess(name, tasks_of.of(experiment))] if model_classes.is_guess(experiment) else []
+    return guess + unread

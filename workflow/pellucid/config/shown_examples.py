@@ -16,6 +16,6 @@ def shown(examples: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def told(examples: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of the examples that are shown, and `scored` where other ones are scored."""
+    """Return the settings of the examples that are shown, and where others are scored, which: `scored`, `summarise`."""
     scored = examples.get("scored", SHOWN)
-    return shown(examples) | ({} if scored == SHOWN else {"scored": scored})
+    return shown(examples) | ({} if scored == SHOWN else {key: examples[key] for key in ("summarise", "scored")})

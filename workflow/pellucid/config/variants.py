@@ -16,7 +16,7 @@ LIMIT = 200  # combinations of one sweep
 LONGEST = 200  # bytes of a label: file systems take 255, and file names add to it
 TIME = "time"  # the domain in which a map has the shape of the input
 # Parameters that matter for one value of another one alone, where a method has that one.
-_ONLY_WITH = {
+ONLY_WITH = {
     "frame": ("domain", "stft"),
     "bands": ("domain", "bands"),
     "compactness": ("partition", "superpixels"),
@@ -83,7 +83,7 @@ def in_words(parameters: Mapping[str, Any], written: Callable[[str], str] = str)
         parameters: of the variant.
         written: how a value is written.
     """
-    unused = {name for name, (key, needed) in _ONLY_WITH.items() if parameters.get(key, needed) != needed}
+    unused = {name for name, (key, needed) in ONLY_WITH.items() if parameters.get(key, needed) != needed}
     unused |= {"domain"} if domain_of(parameters) == TIME else set()
     unused |= {"segments"} if parameters.get("partition") == "windows" else set()
     return ", ".join(f"{name} {written(str(value))}" for name, value in parameters.items() if name not in unused)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # Name of the layer (a Cropping1D) that cuts the explained steps out of the scores (N, T, C).
 LAYER = "explained_steps"
+# Name of the layer (a GlobalAveragePooling1D) behind it that takes their mean, if there are several.
+MEAN = "mean_of_steps"
 
 
 @dataclass(frozen=True)

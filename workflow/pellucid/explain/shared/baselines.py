@@ -17,6 +17,9 @@ Baseline = Annotated[
     ),
 ]
 
+# The largest error of a mean, as a share of the range of the values.
+_ROUNDING = 1e-3
+
 
 def baseline(
     inputs: NDArray[np.float32], kind: str, rng: np.random.Generator, measured: NDArray[np.bool_] | None = None
@@ -39,15 +42,18 @@ def baseline(
     if kind == "shuffled":
         return _shuffled(inputs, rng, np.ones((1, *inputs.shape[1:]), np.bool_))
     axes = tuple(range(1, inputs.ndim - 1))
-    # The mean of a constant is the constant, and nothing beside it by rounding: a map of that would be noise.
-    least = inputs.min(axes, keepdims=True)
-    constant = inputs.max(axes, keepdims=True) == least
-    mean = np.where(constant, least, inputs.mean(axes, keepdims=True))
+    mean, exact = inputs.mean(axes, keepdims=True), inputs.mean(axes, np.float64, keepdims=True)
+    # In float32 the mean of a constant, or of small changes on a large offset, may lie beside all values by rounding.
+    beside = np.abs(mean - exact) > _ROUNDING * (inputs.max(axes, keepdims=True) - inputs.min(axes, keepdims=True))
+    mean = np.where(beside, exact, mean).astype(np.float32)
     if kind == "mean":
         return np.broadcast_to(mean, inputs.shape)
     # One pattern for all examples, so that a map does not depend on the other examples.
     pattern = rng.standard_normal(inputs.shape[1:], np.float32)
-    filled: NDArray[np.float32] = mean + np.where(constant, 0, inputs.std(axes, keepdims=True)) * pattern
+    spread = inputs.std(axes, keepdims=True)
+    if beside.any():
+        spread = np.where(beside, inputs.std(axes, np.float64, keepdims=True), spread).astype(np.float32)
+    filled: NDArray[np.float32] = mean + spread * pattern
     return filled
 
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.errors import InputError
-from pellucid.explain.shared.flat_maps import ROUNDING
 
 Array = NDArray[np.float32]
 
@@ -108,13 +107,12 @@ def perturbed_values(inputs: Array, measured: NDArray[np.bool_] | None) -> NDArr
     """Return which values a blur or a mean can change: (N, *input_shape), false in channels that are constant.
 
     What a mean leaves of a constant is the constant to rounding. Descent in units of the gradient would make a mask of
-    this rounding.
+    this rounding. Small changes on a large offset, as of a raw pressure, are no constant.
     """
     axes, known = tuple(range(1, inputs.ndim - 1)), free_values(inputs, measured)
     high = np.where(known, inputs, -np.inf).max(axes, keepdims=True)
     low = np.where(known, inputs, np.inf).min(axes, keepdims=True)
-    varied = high - low > ROUNDING * np.maximum(np.abs(high), np.abs(low))
-    return np.broadcast_to(varied, inputs.shape)
+    return np.broadcast_to(high > low, inputs.shape)
 
 
 def require_series(axes: Sequence[int], method: str) -> None:

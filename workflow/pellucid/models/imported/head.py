@@ -55,7 +55,7 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
     activation = last_operation.final_activation_of(last)
     inputs = same_function.tries(model)
     before = same_function.ask(model, inputs).reshape(len(inputs), -1)
-    limits = {last_operation.limiting_activation(end): end for end in value_ends.operations(model)}
+    limits = {last_operation.limiting_activation(end): end for end in value_ends.operations(model, pooled=True)}
     limits = limits if activation is None else {activation: last}
     if binary and activation != "sigmoid":
         _require_logit(limits, before, last.name, where)

@@ -19,7 +19,7 @@ from pellucid.logits import are_probabilities, log_softmax, softmax
 from pellucid.models.imported import head, last_operation, step_choice, task_head
 from pellucid.models.imported.step_choice import Steps
 from pellucid.network import same_function
-from pellucid.network.explained_steps import LAYER, ExplainedSteps
+from pellucid.network.explained_steps import LAYER, MEAN, ExplainedSteps
 from pellucid.network.graph import flatten
 from pellucid.network.layers import last_layer, walk
 from pellucid.tasks import REGRESSION, Task, sigmoid
@@ -62,8 +62,11 @@ def picked(model: keras.Model, steps: Steps | None, task: Task, where: str) -> k
     if activation is None and task == REGRESSION:
         task_head.require_values(model, outputs, where)
     hidden = head.in_unit_interval(before) and task != REGRESSION
-    if activation is None and (hidden or (outputs > 1 and are_probabilities(before.reshape(-1, outputs)))):
-        found = "probabilities that are computed before the last layer"
+    of_steps = before.reshape(-1, outputs)
+    logarithms = outputs > 1 and bool((of_steps <= 1e-6).all()) and are_probabilities(np.exp(of_steps))
+    if activation is None and (hidden or logarithms or (outputs > 1 and are_probabilities(of_steps))):
+        found = "logarithms of probabilities" if logarithms else "probabilities"
+        found += " that are computed before the last layer"
         raise InputError.unexpected(where, found, "a softmax or sigmoids as the last layer, or logits")
     # Against the unchanged model: all steps of all inputs.
     _hold(before, _activated(logits, activation), "taking off its last activation", where)
@@ -87,7 +90,7 @@ def pick(scores: Any, chosen: ExplainedSteps, taken: set[str] = frozenset()) -> 
     if chosen.stop - chosen.first == 1:
         name = next(n for n in ("scores_of_step", *(f"scores_of_step_{i}" for i in range(2, 99))) if n not in taken)
         return layers.Reshape((int(scores.shape[-1]),), name=name)(cut)
-    name = next(n for n in ("mean_of_steps", *(f"mean_of_steps_{i}" for i in range(2, 99))) if n not in taken)
+    name = next(n for n in (MEAN, *(f"{MEAN}_{i}" for i in range(2, 99))) if n not in taken)
     return layers.GlobalAveragePooling1D(data_format="channels_last", name=name)(cut)
 
 

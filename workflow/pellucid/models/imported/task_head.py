@@ -157,7 +157,7 @@ def _require_logits(model: keras.Model, answers: NDArray[np.float64], where: str
     Raises:
         InputError: the activation, or the labels.
     """
-    made_by, expected = value_ends.operations(model), "sigmoids as the last activation, or logits"
+    made_by, expected = value_ends.operations(model, pooled=True), "sigmoids as the last activation, or logits"
     for end in made_by:
         if (activation := last_operation.limiting_activation(end)) is not None:
             of = "some of the labels" if len(made_by) > 1 else "all labels"

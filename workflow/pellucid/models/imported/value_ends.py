@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pellucid.models.imported import last_operation
+from pellucid.network.explained_steps import MEAN
 from pellucid.network.graph import Node, flatten
 
 if TYPE_CHECKING:
@@ -29,17 +30,21 @@ _REDUCING = {
     "Amax", "Amin", "AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
     "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Max", "MaxPooling1D", "MaxPooling2D", "Mean", "Min", "Sum",
 }  # fmt: skip
+# Of several values, all of these but the sum are within the limits of the values.
+_POOLING = _REDUCING - {"Sum"}
 
 
-def operations(model: keras.Model, *, clipped: bool = False) -> list[Any]:
+def operations(model: keras.Model, *, clipped: bool = False, pooled: bool = False) -> list[Any]:
     """Return the layers and operations that make a model's outputs, each once; of one repeated over time, what repeats.
 
     Unlike `last_operation.score_operation`, it looks through every layer that leaves the values as they are, such as
-    the joining of several heads. An ensemble's average counts as what is averaged: of probabilities it is one.
+    the joining of several heads. An average of an ensemble, or of a window of steps, counts as what is averaged: of
+    probabilities it is one.
 
     Args:
         model: Sequential or functional, of one output.
         clipped: whether to look through limits of the values as well.
+        pooled: whether to look through the mean, the largest and the least of several values: within their limits.
     """
     from keras import layers
 
@@ -51,11 +56,11 @@ def operations(model: keras.Model, *, clipped: bool = False) -> list[Any]:
         if index in seen:
             continue
         seen.add(index)
-        if nodes[index].inputs and _keeps(nodes, nodes[index], passed):
+        if nodes[index].inputs and _keeps(nodes, nodes[index], passed | (_POOLING if pooled else set())):
             waiting += nodes[index].inputs[::-1]
             continue
         operation = nodes[index].operation
-        while isinstance(operation, layers.TimeDistributed):
+        while isinstance(operation, (layers.TimeDistributed, layers.SpectralNormalization)):
             operation = operation.layer
         found[id(operation)] = operation
     return list(found.values())
@@ -67,7 +72,9 @@ def _keeps(nodes: Sequence[Node], node: Node, passed: Collection[str]) -> bool:
         return True
     if node.module.split(".")[0] != "keras":  # a layer of the user's own may do anything
         return False
-    if node.kind in _REDUCING:
+    if node.kind in _REDUCING and node.kind not in passed:
+        if node.operation.name.startswith(MEAN):
+            return True
         return _size(node.shape) == _size(nodes[node.inputs[0]].shape)
     if node.kind == "Rescaling":
         return bool(node.config.get("scale") == 1 and node.config.get("offset", 0) == 0)
