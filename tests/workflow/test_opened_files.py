@@ -118,7 +118,7 @@ def configuration(served: str, model: str, two_inputs: str) -> dict[str, Any]:
             "scored": {
                 "dataset": SERIES,
                 "model": {"architecture": "mil_cnn", "window": 20, "filters": 4, "units": 4},
-                "examples": measured,
+                "examples": {**measured, "scored": 1},
                 "methods": {**scored, "instance_weights": {}},
                 "scores": {name: SCORES.get(name, {}) for name in plugins.load("score") if name != OF_FREQUENCIES},
             },
@@ -182,7 +182,10 @@ def targets() -> list[str]:
     ]
     wanted += ["results/methods/model/augmentation.png"]
     wanted += [f"results/methods/views/{view}/{view}.npz" for view in plugins.load("views")]
-    wanted += ["results/methods/views/architecture/architecture.png", "results/scored/tracking.json"]
+    wanted += [
+        f"results/methods/views/{path}" for path in ("architecture/architecture.png", "counterfactuals_measures.csv")
+    ]
+    wanted += ["results/scored/tracking.json"]
     wanted += ["results/unlabelled/explain/saliency/saliency.png"]
     wanted += ["results/labels/average_beat/saliency/saliency.png", "results/labels/measured/saliency/example_1.png"]
     wanted += [f"results/inputs/{name}" for name in ("page.html", "tracking.json", "measured/saliency/part_1of1.npy")]
