@@ -48,7 +48,8 @@ def operations(model: keras.Model, *, clipped: bool = False, pooled: bool = Fals
     """
     from keras import layers
 
-    nodes, passed = flatten(model), _MOVING | _AVERAGING | (_CLIPPING if clipped else set())
+    nodes = flatten(model)
+    passed = _MOVING | _AVERAGING | (_CLIPPING if clipped else set()) | (_POOLING if pooled else set())
     found: dict[int, Any] = {}
     seen, waiting = set[int](), [len(nodes) - 1]
     while waiting:
@@ -56,7 +57,7 @@ def operations(model: keras.Model, *, clipped: bool = False, pooled: bool = Fals
         if index in seen:
             continue
         seen.add(index)
-        if nodes[index].inputs and _keeps(nodes, nodes[index], passed | (_POOLING if pooled else set())):
+        if nodes[index].inputs and _keeps(nodes, nodes[index], passed):
             waiting += nodes[index].inputs[::-1]
             continue
         operation = nodes[index].operation

@@ -77,9 +77,8 @@ class Influence:
             on_examples += rate * ((own_features @ features.T) * (slope @ pull.T))
             on_themselves += rate * ((features**2).sum(1) * (pull**2).sum(1))
         epochs = np.array([checkpoint.epoch for checkpoint in data.checkpoints], np.int64)
-        return cls(
-            epochs, last.layer, features, logits, own_features, own_logits, on_examples, on_themselves
-        )  # fmt: skip
+        final = features, logits, own_features, own_logits
+        return cls(epochs, last.layer, *final, on_examples, on_themselves)
 
 
 def _require_own(model: ExplainedModel, checkpoints: list[Checkpoint]) -> None:
