@@ -164,7 +164,7 @@ def test_inputs_follow_from_what_a_plugin_declares():
     assert experiment_files.method_inputs("random_attribution") == {}
     assert set(experiment_files.method_inputs("saliency")) == {"model", "trained", "data_info"}
     assert "training" in experiment_files.method_inputs("deep_shap")
-    assert set(experiment_files.score_inputs("cost")) == {"data_info"}
+    assert set(experiment_files.score_inputs("cost")) == {"data_info", "groups"}
     assert {"random_labels", "random_training"} <= set(experiment_files.score_inputs("random_labels"))
     assert {"model", "training", "labels"} <= set(experiment_files.score_inputs("seed_stability"))
     assert {"model", "trained", "data_info"} <= set(experiment_files.view_inputs("embedding"))
