@@ -94,6 +94,12 @@ def test_groups_are_the_units_of_the_interval():
     grouped = tuned(COMPARED, arrays, halves, members, seed=1).iloc[0]
     # Ten examples of one recording are no more than one.
     assert grouped["high"] - grouped["low"] > 2 * (single["high"] - single["low"])
+    assert (grouped["examples"], grouped["groups"], "groups" in single) == (60, 6, False)
+    few = np.where(members == "recording 5", "recording 4", members)
+    few = np.where(few == "recording 3", "recording 2", few)
+    found = tuned(COMPARED, arrays, in_halves(np.zeros(60, np.int64), few, rng), few, seed=1).iloc[0]
+    assert (found["verdict"], found["groups"]) == ("too few groups of examples", 4)
+    assert np.isnan(found["low"])
 
 
 def test_from_the_files_to_the_figure(tmp_path):

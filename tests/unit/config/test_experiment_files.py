@@ -202,6 +202,7 @@ def test_a_study_compares_its_members_and_the_explanations_of_retrained_members(
         f"{name}/{key}": f"results/{name}/{path}"
         for name in MEMBERS
         for key, path in (
+            ("groups of examples", "data/groups.npz"),
             ("saliency", "explain/saliency/attributions.npz"),
             ("seed stability", "score/seed_stability/scores.csv"),
         )
@@ -227,6 +228,7 @@ def test_a_study_compares_its_members_and_the_explanations_of_retrained_members(
         for name in MEMBERS
         for key, path in (
             ("examples", "examples.npz"),
+            ("groups of examples", "data/groups.npz"),
             ("deletion_insertion/table", "score/deletion_insertion/scores.csv"),
             ("deletion_insertion/arrays", "score/deletion_insertion/scores.npz"),
         )

@@ -32,7 +32,6 @@ logger = logging.getLogger(__name__)
 
 MEASURED = "measured examples"
 COLUMNS = ["explanation", "method", "metric", "over", "class", "mean", "low", "high", "examples", "interval"]
-GROUPS = "groups"
 
 
 def run(
@@ -131,7 +130,8 @@ def scored(
         )
         rows += _rows(spec, result, label, case, seed, groups)
         values |= _arrays(result, label)
-    content = _without_empty_groups(pd.DataFrame(rows, columns=[*COLUMNS, GROUPS]))
+    content = example_groups.counted_in(pd.DataFrame(rows, columns=[*COLUMNS, example_groups.COLUMN]))
+    _say_few_groups(content)
     content = _with_comparable(content, values)
     number, seconds = content["explanation"].nunique(), perf_counter() - start
     logger.info("%s of %d explanations in %.1f s", spec.title, number, seconds)
@@ -172,19 +172,15 @@ def _rows(
     return rows
 
 
-def _without_empty_groups(content: pd.DataFrame) -> pd.DataFrame:
-    """Return the table without the column of groups where no row has any; say where they are too few."""
-    if content[GROUPS].isna().all():
-        return content.drop(columns=GROUPS)
-    content[GROUPS] = content[GROUPS].astype("Int64")
+def _say_few_groups(content: pd.DataFrame) -> None:
+    """Warn of metrics that have no interval, since the examples are from too few groups."""
     few = content[(content["interval"] == FEW_GROUPS) & (tables.over(content) == tables.ALL)]
     if len(few):
         logger.warning(
             "no interval of %s: %s",
             comma_list(list(dict.fromkeys(few["metric"]))),
-            example_groups.too_few(int(few[GROUPS].max())),
+            example_groups.too_few(int(few[example_groups.COLUMN].max())),
         )
-    return content
 
 
 def _with_comparable(content: pd.DataFrame, arrays: Mapping[str, NDArray[Any]]) -> pd.DataFrame:

@@ -51,6 +51,9 @@ TAKES: Mapping[str, Mapping[str, str]] = {"checkpoints": {"checkpoints": "model/
 class Measure:
     """One number of each example in the CSV of a view, whose mean over the examples is compared between variants.
 
+    The column `example` of the CSV says which test example a row is; intervals are then over the groups of the examples
+    where the data source names groups.
+
     Attributes:
         column: of the CSV; an empty cell is an example for which it is not defined.
         title: its name in tables.

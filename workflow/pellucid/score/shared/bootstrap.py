@@ -135,7 +135,7 @@ def over_groups(
     number, mean = len(sizes), float(values.mean())
     if number < FEWEST_GROUPS:
         return Interval(mean, np.nan, np.nan, FEW_GROUPS, count, number)
-    residuals = np.bincount(codes, values - mean)
+    residuals = np.bincount(codes, values - mean).astype(np.float64)
     error = float(group_error(residuals, sizes))
     if proportion:
         worth = float(number)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files
 from pellucid.score.shared.bootstrap import FEWEST_GROUPS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMN = "groups"  # of tables: the number of groups that an interval is over
 
 
 def of_test(groups: Path | str | None) -> NDArray[np.str_] | None:
@@ -26,6 +32,13 @@ def codes_of(groups: NDArray[np.generic] | None) -> NDArray[np.int64] | None:
         return None
     names, codes = np.unique(groups, return_inverse=True)
     return None if len(names) == len(groups) else codes.astype(np.int64)
+
+
+def counted_in(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with its column `groups` as whole numbers; without the column where no row has any groups."""
+    if table[COLUMN].isna().all():
+        return table.drop(columns=COLUMN)
+    return table.astype({COLUMN: "Int64"})
 
 
 def too_few(number: int) -> str:
