@@ -40,6 +40,7 @@ def run(
     own_seed: Mapping[str, Path | str],
     table: Path | str,
     origins: Mapping[str, Path | str] | None = None,
+    of: str = "",
 ) -> None:
     """Compare the explanations of the same examples by different trainings.
 
@@ -59,6 +60,7 @@ def run(
             pairs of explanations and of trainings, and the mean similarity between seeds of the method, if it was
             scored (`score/seed_stability`). Where examples of one group (a patient) are among them it has a column
             `groups` as well, the number of groups, over which intervals are.
+        of: which examples these are, where the scores of the study are of others; the table gets a column `of` then.
         origins: `groups.npz` of each member; None where the examples are independent of each other.
 
     Source: rank correlation and top-k intersection as in Ghorbani A, Abid A, Zou J. Interpretation of Neural Networks
@@ -78,6 +80,8 @@ def run(
         if arrays:
             _advise(rows[-1], group, arrays)
     content = example_groups.counted_in(pd.DataFrame(rows))
+    if of:
+        content["of"] = f"{of} examples"
     tables.write(table, content)
     logger.info("%d explanations by %d trainings", content["explanation"].nunique(), sum(map(len, groups)))
 

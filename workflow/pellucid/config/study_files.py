@@ -95,6 +95,11 @@ def retrained_explanations(config: Config, name: str) -> dict[str, str]:
     return files
 
 
+def words_of_explained(config: Config, name: str) -> str:
+    """Return which examples the explanations of a study are of; "" where scores are of the same, the shown ones."""
+    return "shown" if any(scored_files.are_measured(config, member) for member in members(config, name)) else ""
+
+
 def explains_retrained(config: Config, name: str) -> bool:
     """Return whether a study has explanations after several trainings."""
     study = study_of(config, name)

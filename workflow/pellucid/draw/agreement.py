@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import Normalize
+from numpy.typing import NDArray
 
 from pellucid import files
 from pellucid.draw import style
@@ -54,7 +56,7 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
         axes.set_xticks(range(size), labels, rotation=90, fontsize=7.5)
         axes.set_yticks(range(size), labels, fontsize=7.5)
         rank_cells.without_frame(axes)
-        figure.suptitle(f"{title} — agreement of the explanations", x=0.01, ha="left", fontsize=10)
+        figure.suptitle(f"{title} — agreement of the explanations{_over(agreement)}", x=0.01, ha="left", fontsize=10)
         for colours, scale, label in (
             (style.DIVERGING, correlation_scale, "above the diagonal: Spearman correlation of absolute attributions"),
             (style.SEQUENTIAL, overlap_scale, f"below the diagonal: overlap of the strongest {STRONGEST:.0%}"),
@@ -63,3 +65,8 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
             bar.set_label(label, fontsize=7.5)
             bar.outline.set_visible(False)
         style.save(figure, *pictures)
+
+
+def _over(agreement: Mapping[str, NDArray[Any]]) -> str:
+    """Return a line that says over which examples the means are; "" for the shown ones."""
+    return f"\nmeans over {int(agreement['examples']):,} {agreement['over']}" if "over" in agreement else ""

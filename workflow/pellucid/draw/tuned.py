@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from pellucid import plugins, tables
 from pellucid.compare.tuned import BETTER, WORSE
 from pellucid.draw import style
+from pellucid.score.shared.example_groups import COLUMN
 
 _DEFAULT, _CHOSEN, _OTHER = style.PALETTE[1], style.PALETTE[0], style.QUIET
 
@@ -79,6 +80,12 @@ def _gain(axes: Axes, row: pd.Series, place: float) -> None:
         axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
     axes.plot(row["gain"], place, "D", color=colour, markersize=5)
     axes.annotate(
-        f"{verdict} ({int(row['examples'])} examples)", (row["gain"], place), (0, 6), textcoords="offset points",
+        f"{verdict} ({int(row['examples'])} examples{_origins(row)})", (row["gain"], place), (0, 6), textcoords="offset points",
         ha="center", fontsize=7,
     )  # fmt: skip
+
+
+def _origins(row: pd.Series) -> str:
+    """Return from how many groups the examples are, over which the interval is; "" where it is over examples."""
+    number = row.get(COLUMN, np.nan)
+    return f" of {int(number)} groups" if pd.notna(number) else ""

@@ -23,14 +23,13 @@ from pellucid.score.base import Explanation, RandomLabels, ScoreContext, ScoreRe
 from pellucid.score.shared import example_groups, held_scores
 from pellucid.score.shared.bootstrap import FEW_GROUPS, NONE, interval
 from pellucid.score.shared.comparable_means import comparable
-from pellucid.score.shared.explanations import Explained, MeasuredFiles, loaded
+from pellucid.score.shared.explanations import MEASURED, Explained, MeasuredFiles, loaded
 
 if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger(__name__)
 
-MEASURED = "measured examples"
 COLUMNS = ["explanation", "method", "metric", "over", "class", "mean", "low", "high", "examples", "interval"]
 
 
