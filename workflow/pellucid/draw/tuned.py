@@ -80,9 +80,13 @@ def _gain(axes: Axes, row: pd.Series, place: float) -> None:
         axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
     axes.plot(row["gain"], place, "D", color=colour, markersize=5)
     axes.annotate(
-        f"{verdict} ({int(row['examples'])} examples{_origins(row)})", (row["gain"], place), (0, 6), textcoords="offset points",
-        ha="center", fontsize=7,
-    )  # fmt: skip
+        f"{verdict} ({int(row['examples'])} examples{_origins(row)})",
+        (row["gain"], place),
+        (0, 6),
+        textcoords="offset points",
+        ha="center",
+        fontsize=7,
+    )
 
 
 def _origins(row: pd.Series) -> str:

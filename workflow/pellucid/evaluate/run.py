@@ -15,6 +15,7 @@ from pellucid.logits import log_odds, log_softmax, softmax
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.ranks import area_under_roc
+from pellucid.score.shared import example_groups
 from pellucid.tasks import SINGLE_LABEL
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ def evaluate(
             `metrics.json` gets a note where this seems to be the case.
         x_validation: `x_validation.npy`, from which the thresholds of labels and the intervals of values are found.
         others, others_validation: of several inputs, `other_test.npz` and `other_validation.npz`.
-        groups: `groups.npz`: intervals of labels and values are over the groups of the test examples where it has any.
+        groups: `groups.npz`: intervals and the comparison with chance are over the groups of the test examples, where
+            it has any.
 
     Raises:
         InputError: a logit is NaN or infinite.
@@ -74,7 +76,7 @@ def evaluate(
         if x_validation is not None and "none" not in data.get("split", {}):
             seen = predictions.logits(explained_model, x_validation, others_validation, "validation example")
             validation = by_task.Validation(of_splits["validation"], seen)
-        of_test = None if groups is None else files.read_arrays(groups).get("test")
+        of_test = example_groups.of_test(groups)
         by_task.write(folder, task, data, y, logits, validation, training, of_test, untrained=untrained)
         return
     p, predicted = softmax(logits), logits.argmax(1)
@@ -87,7 +89,10 @@ def evaluate(
         metrics[f"top_{MOST_PROBABLE}_accuracy"] = float((most_probable(logits) == y[:, np.newaxis]).any(1).mean())
         metrics["classes_that_occur"] = int(occurs.sum())
         metrics["classes"] = len(classes)
-    by_chance = chance.compare(y, predicted, classes)
+    origins = example_groups.codes_of(example_groups.of_test(groups))
+    by_chance = chance.compare(y, predicted, classes, origins)
+    if origins is not None:
+        metrics["test_groups"] = int(origins.max()) + 1
     if notes := class_order.notes(training, y, predicted, classes if untrained else [], by_chance["sentence"]):
         metrics["notes"] = notes
     files.write_json(folder / "chance.json", by_chance)

@@ -248,8 +248,8 @@ def _over_groups(number: int) -> str:
     if number < FEWEST_GROUPS:
         return f"The scores have no 95% intervals: {example_groups.too_few(number)}."
     return (
-        "Examples of one group (a recording, a patient) are alike: the 95% intervals of the scores draw whole groups, of "
-        f"which there are at most {number:,}."
+        "Examples of one group (a recording, a patient) are alike: the 95% intervals of the scores are over groups, at "
+        f"most {number:,}."
     )
 
 
