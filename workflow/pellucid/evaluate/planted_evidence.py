@@ -271,10 +271,13 @@ def needed(table: pd.DataFrame) -> dict[str, bool]:
 
     The model needs it if the upper end of the accuracy's interval without the evidence lies below the interval of the
     control, and below half-way between chance and the accuracy on unchanged examples. The second threshold is this
-    project's own: a significant fall alone is also seen with a model that mostly uses other values.
+    project's own: a significant fall alone is also seen with a model that mostly uses other values. Where the examples
+    are from too few groups for an interval, the accuracies themselves are compared.
     """
     rows = tables.over_all(table[table["metric"] == "accuracy"]).set_index(["part", "fill"])
     half = (float(rows.loc[(WHOLE, NONE), "mean"]) + chance(table)) / 2
+    for end in ("low", "high"):
+        rows[end] = rows[end].fillna(rows["mean"])
     return {
         kind: bool(rows.loc[(WITHOUT, kind), "high"] < min(half, float(rows.loc[(CONTROL, kind), "low"])))
         for kind in accuracies(table)
