@@ -98,7 +98,7 @@ def test_groups_are_the_units_of_the_interval():
     few = np.where(members == "recording 5", "recording 4", members)
     few = np.where(few == "recording 3", "recording 2", few)
     found = tuned(COMPARED, arrays, in_halves(np.zeros(60, np.int64), few, rng), few, seed=1).iloc[0]
-    assert (found["verdict"], found["groups"]) == ("too few groups of examples", 4)
+    assert (found["verdict"], found["groups"]) == ("too few groups", 4)
     assert np.isnan(found["low"])
 
 

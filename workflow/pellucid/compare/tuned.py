@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BETTER, WORSE, SAME, UNKNOWN = "better", "worse", "no difference shown", "too few examples"
-UNKNOWN_GROUPS = "too few groups of examples"
+UNKNOWN_GROUPS = "too few groups"
 
 
 def run(

@@ -16,6 +16,8 @@ from pellucid.draw import style
 from pellucid.draw.shared import rank_cells
 from pellucid.score.shared.similarity import STRONGEST
 
+_LINE = 0.3  # inches for the second line of the heading, beside which the names of the scales need their length
+
 
 def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> None:
     """Draw rank correlations above the diagonal and overlaps of the strongest values below it.
@@ -36,7 +38,7 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
     with style.styled():
         # One explanation alone, where the others are over frequencies, would have no room beside its name.
         side = 1.9 + 0.26 * size if size > 1 else 4.0
-        figure = style.new(side + 1.2, side)
+        figure = style.new(side + 1.2, side + (_LINE if "over" in agreement else 0))
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
         axes = figure.subplots()
         correlation_scale, overlap_scale = Normalize(-1, 1), Normalize(0, 1)
