@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import seeds
-from pellucid.evaluate.group_flips import enough, flipped, luck
+from pellucid.evaluate.group_flips import counted, enough, flipped, luck
 from pellucid.evaluate.resampling import or_none
 from pellucid.score.shared.bootstrap import interval
 from pellucid.user_text import in_figure
@@ -65,7 +65,7 @@ def compare(
         "balanced_accuracy": float((recalled[present] / counts[present]).mean()),
         "balanced_accuracy_of_shuffled_labels": None,
         "test_examples": len(y),
-        **({} if groups is None else {"test_groups": int(groups.max()) + 1}),
+        **counted(groups),
         "sentence": "",
         "headline": "",
     }

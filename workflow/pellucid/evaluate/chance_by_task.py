@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import seeds
-from pellucid.evaluate.group_flips import enough, flipped, luck
+from pellucid.evaluate.group_flips import counted, enough, flipped, luck
 from pellucid.evaluate.resampling import or_none
 from pellucid.score.shared.bootstrap import interval
 from pellucid.user_text import in_figure
@@ -51,7 +51,7 @@ def of_labels(
         "macro_auroc_of_shuffled_labels": None,
         "labels_at_chance": [],
         "test_examples": len(answers),
-        **({} if groups is None else {"test_groups": int(groups.max()) + 1}),
+        **counted(groups),
         "sentence": "",
         "headline": "",
     }
@@ -67,9 +67,7 @@ def of_labels(
     rng = seeds.generator(0, "evaluate", "chance")
     own = auroc(slice(None))
     if groups is not None and enough(groups):
-        # What each example adds to the AUROC less 0.5: its rank, with the sign of its answer.
-        rank = (ranks - (len(ranks) + 1) / 2) / len(ranks)
-        shuffled = 0.5 + flipped(rank * (has / count - (1 - has) / (len(answers) - count)), groups)
+        shuffled = _flipped_areas(ranks, has, groups)
     else:
         shuffled = np.stack([auroc(rng.permutation(len(answers))) for _ in range(SHUFFLES)])
     limit = float(np.quantile(shuffled.mean(1), _BELOW, method="higher")) + 1e-12
@@ -82,9 +80,24 @@ def of_labels(
         "macro_auroc_of_shuffled_labels": limit,
         "labels_at_chance": doubtful,
     }
-    by_luck = luck(fact.get("test_groups", 0), "labels")
-    fact |= _of_labels_in_words(macro, limit, doubtful, len(answers), by_luck)
+    fact |= _of_labels_in_words(macro, limit, doubtful, len(answers), luck(fact.get("test_groups", 0), "labels"))
     return fact
+
+
+def _flipped_areas(
+    ranks: NDArray[np.float64], has: NDArray[np.float64], groups: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the AUROC of each label with random signs of the groups: (1 + FLIPS, labels), the measured one first.
+
+    Args:
+        ranks: (N, labels), of the scores.
+        has: (N, labels), 1 where the example has the label.
+        groups: (N,), from 0.
+    """
+    examples, count = len(ranks), has.sum(0)
+    # What each example adds to the AUROC less 0.5: its rank, with the sign of its answer.
+    rank = (ranks - (examples + 1) / 2) / examples
+    return 0.5 + flipped(rank * (has / count - (1 - has) / (examples - count)), groups)
 
 
 def _of_labels_in_words(
@@ -144,7 +157,7 @@ def of_values(
         "spearman": None,
         "spearman_of_shuffled_values": None,
         "test_examples": len(true),
-        **({} if groups is None else {"test_groups": int(groups.max()) + 1}),
+        **counted(groups),
         "sentence": "",
         "headline": "",
     }
@@ -168,18 +181,24 @@ def of_values(
         "spearman_of_shuffled_values": limit,
     }
     if not better:
-        how, tell = ("not clearly", "may tell") if skill > 0 and own > 0 else ("no", "tell")
-        fact["sentence"] = (
-            f"The model is {how} better than the mean of the training examples: R² against it {skill:.2f} "
-            f"({len(true):,} test examples), rank correlation {own:.2f}, "
-            f"{luck(fact.get('test_groups', 0), 'values')} up to {limit:.2f}. Its "
-            f"explanations are of predictions that {tell} nothing of the true values."
-        )
-        fact["headline"] = (
-            f"Model {how} better than the training mean (R² against it {skill:.2f}): explanations of predictions that "
-            f"{tell} nothing of the true values"
-        )
+        fact |= _of_values_in_words(skill, own, limit, len(true), luck(fact.get("test_groups", 0), "values"))
     return fact
+
+
+def _of_values_in_words(skill: float, own: float, limit: float, count: int, by_luck: str) -> dict[str, str]:
+    """Return the sentence and the headline about a model at chance."""
+    how, tell = ("not clearly", "may tell") if skill > 0 and own > 0 else ("no", "tell")
+    sentence = (
+        f"The model is {how} better than the mean of the training examples: R² against it {skill:.2f} "
+        f"({count:,} test examples), rank correlation {own:.2f}, "
+        f"{by_luck} up to {limit:.2f}. Its "
+        f"explanations are of predictions that {tell} nothing of the true values."
+    )
+    headline = (
+        f"Model {how} better than the training mean (R² against it {skill:.2f}): explanations of predictions that "
+        f"{tell} nothing of the true values"
+    )
+    return {"sentence": sentence, "headline": headline}
 
 
 def _correlations(

@@ -41,6 +41,11 @@ def flipped(added: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np
     return np.asarray(np.concatenate([sums.sum(0, keepdims=True), signs @ sums]), np.float64)
 
 
+def counted(groups: NDArray[np.int64] | None) -> dict[str, int]:
+    """Return the number of groups (N,), numbered from 0, by its name in JSON files; {} without groups."""
+    return {} if groups is None else {"test_groups": int(groups.max()) + 1}
+
+
 def luck(number: int, what: str) -> str:
     """Return what gives the limit of chance, as the beginning of a sentence: "chance gives", "shuffled labels give".
 
