@@ -89,6 +89,14 @@ def test_few_groups_have_no_interval(rng):
     assert np.isfinite(interval(values, rng, groups=np.arange(40) % 5).low)
 
 
+def test_groups_of_one_mean_are_no_certainty():
+    values, groups = np.tile([0.0, 2.0], 8), np.repeat(np.arange(8), 2)
+    found = interval(values, np.random.default_rng(1), groups=groups)
+    assert found[:4] == interval(values, np.random.default_rng(1))[:4]
+    assert found.high - found.low > 0.5
+    assert found.groups == 8
+
+
 def test_groups_of_one_example_change_nothing(rng):
     values = rng.normal(size=30)
     names = np.array([f"record {number}" for number in rng.permutation(30)])

@@ -145,6 +145,9 @@ def over_groups(
         return Interval(mean, *_clopper_pearson(mean * worth, worth), SHARE_OVER_GROUPS, count, number)
     if float(np.ptp(values)) <= _ROUNDING * float(np.abs(values).max()):
         return Interval(mean, mean, mean, EQUAL, count, number)
+    if error <= _ROUNDING * float(np.abs(values).max()):
+        # All groups have one mean, while their examples differ: that luck is no certainty.
+        return interval(values, rng, low=low, high=high)._replace(groups=number)
     quantiles = _studentised_over_groups(residuals, sizes, rng)
     below, above = max(_student(number), quantiles[1]), max(_student(number), -quantiles[0])
     ends = np.clip([mean - below * error, mean + above * error], low, high)
