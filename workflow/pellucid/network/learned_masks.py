@@ -120,21 +120,27 @@ class LearnedMasks(Decompositions):
         size = min(self.batch_size(backward=True), rows or total or 1)
         learned = {name: np.empty_like(values) for name, values in problem.start.items()}
         told = time.monotonic()
-        build = _step(self._tf, self._functions.logits, self.scale, problem, optimiser)
+        numbers = np.asarray(
+            [(rate, weight, count, problem.curvature) for count, weight in enumerate(problem.weights, 1)], np.float32
+        )
+        build = _steps(self._tf, self._functions.logits, self.scale, problem, optimiser)
         for start in range(0, total, size):
             part = slice(start, start + size)
             constants = _of_rows(self._tf, problem.constants, np.arange(total)[part], total)
             state = _fresh(self._tf, {name: values[part] for name, values in problem.start.items()})
-            of_rows, numbers = self._tf.constant(columns[part]), self._tf.zeros((4,), self._tf.float32)
-            constants = self._with_aims(problem.aims, constants, of_rows)
-            step = self._traced(build, 1, state, constants, of_rows, numbers)
-            for iteration, weight in enumerate(problem.weights):
-                numbers = self._tf.constant([rate, weight, iteration + 1, problem.curvature], self._tf.float32)
-                state = step(state, constants, of_rows, numbers)
+            of_rows = self._tf.constant(columns[part])
+            constants, done, chunk = self._with_aims(problem.aims, constants, of_rows), 0, 1
+            steps = self._traced(build, 1, state, constants, of_rows, self._tf.constant(numbers))
+            while done < len(numbers):
+                begun = time.monotonic()
+                state = steps(state, constants, of_rows, self._tf.constant(numbers[done : done + chunk]))
+                done = min(done + chunk, len(numbers))
+                # As many steps in one call as leave time to tell how far the search is.
+                chunk *= 2 if time.monotonic() - begun < _SECONDS / 4 else 1
                 if time.monotonic() - told > _SECONDS:
                     told = time.monotonic()
-                    done = start * len(problem.weights) + (iteration + 1) * len(columns[part])
-                    logger.info("%s: %.0f%% of the search is done", called, 100 * done / total / len(problem.weights))
+                    share = (start * len(numbers) + done * len(columns[part])) / total / len(numbers)
+                    logger.info("%s: %.0f%% of the search is done", called, 100 * share)
             for name, values in learned.items():
                 values[part] = np.asarray(state["variables"][name])
         self.forward_passes += total * len(problem.weights)
@@ -193,7 +199,7 @@ class LearnedMasks(Decompositions):
         signature = [
             self._tf.nest.map_structure(
                 lambda tensor, free=place < batched: self._tf.TensorSpec(
-                    (None, *tensor.shape[1:]) if free else tensor.shape, tensor.dtype
+                    (None, *tensor.shape[1:]), tensor.dtype
                 ),
                 argument,
             )
@@ -219,10 +225,13 @@ def _fresh(tf_: Any, start: Mapping[str, Array]) -> dict[str, Tensors]:
     return {"variables": variables, "first": zeros, "second": dict(zeros), "largest": {"": largest}}
 
 
-def _step(
+def _steps(
     tf_: Any, logits: Callable[[Any], Any], scale: np.float32, problem: Problem, optimiser: str
 ) -> Callable[..., Any]:
-    """Return (state, constants, columns, [rate, weight, iteration, curvature]) -> the state after one iteration."""
+    """Return (state, constants, columns, numbers) -> the state after an iteration for each row of the numbers.
+
+    A row of the numbers is (rate, weight, iteration, curvature).
+    """
     # What `step` refers to is what its trace depends on (`meaning`): not the whole problem, whose arrays differ.
     fit_of, penalty_of, bounded = problem.fit, problem.penalty, problem.bounded
     update = _adam if optimiser == "adam" else _descent
@@ -251,7 +260,13 @@ def _step(
             state["variables"][name] = tf_.clip_by_value(state["variables"][name], 0.0, 1.0)
         return state
 
-    return step
+    def steps(state: dict[str, Tensors], constants: Tensors, columns: Any, numbers: Any) -> dict[str, Tensors]:
+        def following(count: Any, state: dict[str, Tensors]) -> tuple[Any, dict[str, Tensors]]:
+            return count + 1, step(state, constants, columns, numbers[count])
+
+        return tf_.while_loop(lambda count, _: count < tf_.shape(numbers)[0], following, (0, state))[1]
+
+    return steps
 
 
 def _or_zero(tf_: Any, gradient: Any, values: Any) -> Any:
