@@ -115,11 +115,15 @@ def told(rows: Sequence[Row]) -> None:
     ratios = sorted(row.later.seconds / row.fastest[1].seconds for row in rows if row.fastest)
     if ratios:
         won, half = sum(ratio < 1 for ratio in ratios), ratios[len(ratios) // 2]
-        print(f"\nFaster than the fastest peer in {won} of {len(ratios)}; of its time {ratios[0]:.2f} to {ratios[-1]:.2f},")
+        print(
+            f"\nFaster than the fastest peer in {won} of {len(ratios)}; of its time {ratios[0]:.2f} to {ratios[-1]:.2f},"
+        )
         print(f"in half of these less than {half:.2f}.")
     passes = [row.later.seconds / row.floor for row in rows]
     near = [sum(ratio < most for ratio in passes) for most in (1.1, _SLOW_AGAINST_FLOOR)]
-    print(f"Of {len(rows)} rows {near[0]} take less than 1.1 × the bare passes, {near[1]} less than {_SLOW_AGAINST_FLOOR}.")
+    print(
+        f"Of {len(rows)} rows {near[0]} take less than 1.1 × the bare passes, {near[1]} less than {_SLOW_AGAINST_FLOOR}."
+    )
 
 
 def summary(rows: Sequence[Row]) -> None:
@@ -279,7 +283,9 @@ def _chosen(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--methods", type=some_of(METHODS), default=list(METHODS))
     parser.add_argument("--peers", type=lambda given: given.split(","), help="names of the peers; all by default")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--limit", type=float, default=_LIMIT, help="seconds of a call before fewer inputs stand for all")
+    parser.add_argument(
+        "--limit", type=float, default=_LIMIT, help="seconds of a call before fewer inputs stand for all"
+    )
     parser.add_argument("--cpu", action="store_true", help="count processor time")
     parser.add_argument("--rows", type=Path, help="a folder that keeps the rows; those in it are not measured again")
     parser.add_argument("--stored", action="store_true", help="show the rows of that folder, and measure no others")

@@ -72,7 +72,7 @@ class Problem:
         weights: of the penalty, one for each iteration.
         bounded: the names of variables that are kept between 0 and 1.
         curvature: largest second derivative of the penalty with a weight of 1, times the number of values.
-        aims: (TensorFlow, constants, scores) -> further constants that the model makes of these, once before the search.
+        aims: (TensorFlow, constants, scores) -> further constants that the model makes of these before the search.
     """
 
     start: Mapping[str, Array]
@@ -187,7 +187,8 @@ class LearnedMasks(Decompositions):
             return make(tf_, given, Scores(tf_, logits, of_rows, scale))
 
         self.forward_passes += len(columns)
-        return constants | self._traced(run, 0, constants, columns)(constants, columns)
+        found: Tensors = self._traced(run, 0, constants, columns)(constants, columns)
+        return constants | found
 
     def _traced(self, function: Callable[..., Any], unbatched: int, *arguments: Any) -> Callable[..., Any]:
         """Return the function, traced once for any number of rows; the last `unbatched` arguments have no rows.
@@ -198,9 +199,7 @@ class LearnedMasks(Decompositions):
         batched = len(arguments) - unbatched
         signature = [
             self._tf.nest.map_structure(
-                lambda tensor, free=place < batched: self._tf.TensorSpec(
-                    (None, *tensor.shape[1:]), tensor.dtype
-                ),
+                lambda tensor, free=place < batched: self._tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype),
                 argument,
             )
             for place, argument in enumerate(arguments)
@@ -264,7 +263,8 @@ def _steps(
         def following(count: Any, state: dict[str, Tensors]) -> tuple[Any, dict[str, Tensors]]:
             return count + 1, step(state, constants, columns, numbers[count])
 
-        return tf_.while_loop(lambda count, _: count < tf_.shape(numbers)[0], following, (0, state))[1]
+        _, state = tf_.while_loop(lambda count, _: count < tf_.shape(numbers)[0], following, (0, state))
+        return state
 
     return steps
 
