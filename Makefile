@@ -54,7 +54,8 @@ report: run  ## write results/report.html, one file with every figure
 	$(BIN)/snakemake --report results/report.html
 	@echo "Open results/report.html in a browser."
 
-gallery: run  ## copy the figures that README shows out of results/
+gallery: run  ## copy the figures that README and docs show out of results/
+	$(BIN)/snakemake --cores $(CORES) --config run=[bearing]
 	mkdir -p workflow/report/gallery
 	cp results/synthetic_ecg/explain/occlusion/occlusion.png workflow/report/gallery/synthetic_ecg-occlusion.png
 	cp results/basic_motions/explain/occlusion/occlusion.png workflow/report/gallery/basic_motions-occlusion.png
@@ -65,6 +66,7 @@ gallery: run  ## copy the figures that README shows out of results/
 	cp results/digits/explain/overview.png workflow/report/gallery/digits-overview.png
 	cp results/synthetic_ecg/score/leaderboard.png workflow/report/gallery/synthetic_ecg-leaderboard.png
 	cp results/comparison/leaderboard.png workflow/report/gallery/comparison-leaderboard.png
+	cp results/bearing/explain/occlusion/occlusion.domain=frequency.png workflow/report/gallery/bearing-occlusion.png
 
 lint: .venv/developed  ## style, types, and the workflow's own lint
 	$(BIN)/ruff check .

@@ -43,15 +43,28 @@ def run(
         compared: from `config.tune_files.compared`.
         values: `scores.npz` of the score.
         examples: `examples.npz` of the scored examples.
-        groups: `groups.npz`: examples of one group (a patient, a recording) stay in one half.
+        groups: `groups.npz`: examples of one group (a patient, a recording) stay in one half, and so does an example
+            that is explained for several labels.
         seed: of the experiment.
         table: CSV; gets a row for each variant, see `tuned`.
     """
     arrays, shown = files.read_arrays(values), files.read_arrays(examples)
-    of_test = files.read_arrays(groups).get("test")
-    members = None if of_test is None else of_test[shown["indices"]]
+    members = members_of(shown["indices"], files.read_arrays(groups).get("test"))
     halves = in_halves(shown["labels"], members, seeds.generator(seed, "tune"))
     tables.write(table, tuned(compared, arrays, halves, members, seed))
+
+
+def members_of(indices: NDArray[np.int64], of_test: NDArray[Any] | None) -> NDArray[Any] | None:
+    """Return what must not be divided between the halves: (N,) the group of each scored example; None for no groups.
+
+    Args:
+        indices: (N,) of the test examples; one that is explained for several labels is there several times.
+        of_test: the group of every test example; None without groups: the example itself is the group, if it is
+            there several times.
+    """
+    if of_test is not None:
+        return np.asarray(of_test[indices])
+    return indices if len(np.unique(indices)) < len(indices) else None
 
 
 def tuned(

@@ -176,7 +176,8 @@ def _tables(
         "checks": (checks, "Checks that the explanations must pass: one fails if its comparison holds"),
     }
     of_views = {Path(path).stem.removesuffix("_measures"): path for path in view_measures}
-    titled = {view: f"{plugins.spec('views', view).title}: means over examples" for view in of_views}
+    specs = {view: plugins.spec("views", view) for view in of_views}
+    titled = {view: f"{spec.title}: means over {spec.measured}; examples: how many" for view, spec in specs.items()}
     paths |= {f"{view}-measures": (path, titled[view]) for view, path in of_views.items()}
     return [
         {"name": name, "title": title, "csv": _csv(path)} for name, (path, title) in paths.items() if path is not None
