@@ -64,7 +64,7 @@ def test_an_index_that_is_asked_for_is_taken(tmp_path, frame):
 
 
 def test_a_column_that_counts_the_examples_is_told(tmp_path, frame):
-    (note,) = load(csv(frame.reset_index(), tmp_path / "a.csv")).notes
+    (note,) = load(csv(frame.reset_index(), tmp_path / "a.csv"), signal="*").notes
     assert "index" in note
     assert load(csv(frame.reset_index(), tmp_path / "a.csv"), signal="t*").notes == ()
 
@@ -230,3 +230,12 @@ def test_other_encodings_are_refused_by_file(tmp_path, encoding):
     (tmp_path / "a.csv").write_bytes("a,b,k\n1,2,é\n1,3,é\n1,2,ü\n1,2,ü\n".encode(encoding))
     with pytest.raises(InputError, match=r"a\.csv.*UTF-8"):
         load(tmp_path / "a.csv")
+
+
+def test_a_column_called_unlike_the_samples_is_no_signal_without_a_word(tmp_path, frame):
+    path = csv(frame.assign(recording=np.arange(N)), tmp_path / "a.csv")
+    with pytest.raises(InputError, match=r'the column "recording" would be signal, .* "t0" to "t11"\. .*"\*\[0-9\]"'):
+        load(path, label="label")
+    assert load(path, label="label", group="recording").train.x.shape == (N, 12, 1)
+    assert load(path, label="label", signal="*[0-9]").train.x.shape == (N, 12, 1)
+    assert load(path, label="label", signal="*").train.x.shape == (N, 13, 1)

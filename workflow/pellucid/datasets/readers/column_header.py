@@ -21,6 +21,8 @@ NONE = "none"
 # What pandas and pyarrow call row numbers: in a Parquet file, and in a CSV file that was saved, read and saved again.
 _INDEX = re.compile(r"__index_level_[0-9]+__|Unnamed: 0(\.[0-9]+)*(_level_[0-9]+)?")
 _LONGEST_NAME = 10_000  # characters
+# So many columns of samples for each other column make it likely that the other ones are no samples.
+_SAMPLES_FOR_ONE_OTHER = 8
 # What pandas calls a column without a name.
 _UNNAMED = re.compile(r"(Unnamed: [0-9]+(_level_[0-9]+)?)?")
 
@@ -80,6 +82,28 @@ def require_names(header: Header, positions: Sequence[int]) -> None:
             "If it holds row numbers, write the file without them (pandas: index=False); or name the columns of the "
             "signal: signal.",
         )
+
+
+def require_no_odd_one(header: Header, positions: Sequence[int]) -> None:
+    """Refuse a column without a number in its name among many samples that have one (t0, t1, …).
+
+    It is an age or the number of a recording rather than a sample, and the network would learn from it.
+
+    Raises:
+        InputError: a column is called otherwise than the samples, and there are few such columns.
+    """
+    odd = [at for at in positions if not header.names[at][-1:].isdigit()]
+    if not header.named or not odd or len(odd) * _SAMPLES_FOR_ONE_OTHER > len(positions):
+        return
+    numbered = [header.names[at] for at in positions if at not in set(odd)]
+    other = abbreviate(header.names[odd[0]])
+    raise InputError(
+        header.where,
+        f"the column {other} would be signal, although its name is unlike those of the samples, "
+        f"{abbreviate(numbered[0])} to {abbreviate(numbered[-1])}.",
+        f"If it says which patient or recording an example is from, write group: {other}. To leave it out, write "
+        'signal: "*[0-9]" (names that end in a digit); to keep it as signal, signal: "*".',
+    )
 
 
 def out_of_order(names: Sequence[str]) -> list[str]:
