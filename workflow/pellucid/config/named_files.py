@@ -47,7 +47,7 @@ def check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
         try:
             if folder != "none" and not local_path(folder).is_dir():
                 found = f"found no folder at {folder}; expected one there, or another path."
-                faults.append(f"{path}.dataset.{name}: {found}")
+                faults.append(f"{path}.dataset.{name}: {found}{_about_files(experiment, 'dataset')}")
         except OSError as error:
             faults.append(f"{path}.dataset.{name}: {sentence(error)}")
     for key in FILES:
