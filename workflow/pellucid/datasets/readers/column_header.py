@@ -106,6 +106,42 @@ def require_no_odd_one(header: Header, positions: Sequence[int]) -> None:
     )
 
 
+def require_layout(where: str, names: Sequence[str], channels: int, time_major: bool) -> None:
+    """Refuse a layout that the names of the columns contradict: the channels would be mixed.
+
+    Args:
+        where: the file.
+        names: of the columns of the signal, in their order: `I_0, I_1, …, II_0, …` or `I_0, II_0, …, I_1, …`.
+        channels: number of channels.
+        time_major: the layout that the configuration says.
+
+    Raises:
+        InputError: with the other layout the names of each channel differ in one number only, and with this one not.
+    """
+    samples = len(names) // channels
+    if samples < 2 or len(names) % channels:
+        return
+    side_by_side = [names[channel::channels] for channel in range(channels)]
+    one_by_one = [names[channel * samples : (channel + 1) * samples] for channel in range(channels)]
+    stated, other = (side_by_side, one_by_one) if time_major else (one_by_one, side_by_side)
+    if all(map(_is_numbered, stated)) or not all(map(_is_numbered, other)):
+        return
+    found, wanted = ("time_major", "channel_major") if time_major else ("channel_major", "time_major")
+    order = "one channel after the other" if time_major else "all channels of a sample side by side"
+    raise InputError.unexpected(
+        f"{where}, layout", f"{found}, but the columns ({shortened(tuple(names))}) have {order}", f"layout: {wanted}"
+    )
+
+
+def _is_numbered(names: Sequence[str]) -> bool:
+    """Return whether names are the same but for one of the numbers in them: t0, t1, … or V1_0, V1_1, …"""
+    parts = [re.split(r"([0-9]+)", name) for name in names]
+    if len({len(part) for part in parts}) > 1:
+        return False
+    varying = [at for at, texts in enumerate(zip(*parts, strict=True)) if len(set(texts)) > 1]
+    return len(varying) == 1 and varying[0] % 2 == 1
+
+
 def out_of_order(names: Sequence[str]) -> list[str]:
     """Return three names whose numbers are not in the order of the columns (t1, t10, t2); or none."""
     series: dict[str, list[tuple[int, str]]] = {}
