@@ -91,6 +91,7 @@ clean:  ## remove results and caches; the virtual environment stays
 	@case "$(CURDIR)" in *" "*) echo "The path of this folder has a space, and Snakemake cannot start jobs from an environment there: move it."; exit 1;; esac
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make run PYTHON=python3.12"; exit 1; }
+	@echo "Installing the packages of envs/lock.txt into .venv: 3 GB on the disk, some minutes, once."
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) install --quiet --require-hashes --requirement envs/lock.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .

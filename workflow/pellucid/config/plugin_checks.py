@@ -244,6 +244,8 @@ def _unfit(experiment: Mapping[str, Any], spec: Any, task: str, kind: str, prese
     reason = f'"{without}" has no {comma_list(lacking)}'
     if lacking == ["training"]:
         reason = "training.epochs is 0"
+    elif lacking == ["truth"]:
+        reason = f'data of "{without}" do not say where the evidence lies (truth)'
     elif "labels" in lacking:
         reason = "the data have no labels"
     elif lacking == ["split"]:

@@ -24,7 +24,7 @@ from pellucid.parameters import UNIQUE, File, read, schemas
 from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Task
 
 SPEC = SourceSpec(
-    title="Series from a table of the user's own",
+    title="Series from a table",
     kind="series",
     licence="the user's own data",
     citation="none: the user's own data",

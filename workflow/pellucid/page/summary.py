@@ -51,7 +51,7 @@ def data_sentences(data: DataInfo) -> list[str]:
     ]
     if data["groups"]:
         sentences.append(
-            "No group (such as a patient) has examples in two of these splits, as far as the source names groups."
+            "All examples of one group (such as a patient) are in the same split, where the source names their group."
         )
     return sentences + [readable(str(note)) for note in data.get("notes", ())]
 
@@ -190,7 +190,11 @@ def _whose(target: Any, task: str) -> str:
 
 
 def method_sections(
-    ranking: Ranking | None, names: Sequence[str], choice: Mapping[str, Any] | None = None
+    ranking: Ranking | None,
+    names: Sequence[str],
+    choice: Mapping[str, Any] | None = None,
+    *,
+    of_doubtful_model: bool = False,
 ) -> list[Section]:
     """Return which explanations to look at, and which failed their checks.
 
@@ -198,6 +202,7 @@ def method_sections(
         ranking: None if nothing was scored.
         names: labels of all explanations.
         choice: the settings `examples`, which name `scored` only where other examples than the shown ones are scored.
+        of_doubtful_model: whether the model may be no better than chance.
     """
     if not names:
         return [Section("What it looks at", "unknown", ["No method was run."])]
@@ -207,7 +212,11 @@ def method_sections(
             "says which of them to believe."
         )
         return [Section("Which explanations to look at", "unknown", [text])]
-    return [_first(ranking, measured="scored" in (choice or {})), _failed(ranking)]
+    first = _first(ranking, measured="scored" in (choice or {}))
+    if of_doubtful_model:
+        caution = "Caution: the model may know nothing of the classes, and then no map shows what tells them apart."
+        first = Section(first.heading, "doubtful", [*first.sentences, caution])
+    return [first, _failed(ranking)]
 
 
 def _first(ranking: Ranking, *, measured: bool) -> Section:
