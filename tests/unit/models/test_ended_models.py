@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pellucid.errors import InputError
 from pellucid.models.imported import opaque, task_head
+from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import same_function
 from pellucid.network.layers import last_layer
 from pellucid.network.tracing import without_softmax
@@ -156,3 +157,12 @@ def test_pooling_hides_no_limit_of_scores(keras, pooling):
         with pytest.raises(InputError, match=message):
             task_head.with_head(model, 3, task, "mine")
     assert task_head.with_head(model, 3, "regression", "mine") is model
+
+
+def test_a_single_output_with_a_name_is_that_output(keras):
+    """Calling such a model gives {"scores": …}, which no comparison could read."""
+    model = made(keras, "layer", "softmax", "flatten")
+    expected = same_function.ask(model, inputs())
+    named = make_compatible(keras.Model(model.inputs, {"scores": model.outputs[0]}))
+    changed = task_head.with_head(named, 3, "single_label", "mine")
+    np.testing.assert_allclose(np.asarray(changed(inputs())), expected, rtol=1e-5)
