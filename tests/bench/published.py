@@ -10,7 +10,7 @@ one value by its channel's mean is x² - mean², so that the scores depend on no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -185,35 +185,3 @@ def line(
         text = f"{other:.{digits}f} | {mean:.{digits}f} ± {error:.{digits}f} {distance}"
         cells.append(f"{text:>{width}}")
     return f"{method:<21}" + "".join(cells)
-
-
-def table(
-    name: str,
-    columns: tuple[str, ...],
-    widths: tuple[int, ...],
-    of_methods: Mapping[str, tuple[float, ...]],
-    found: Mapping[str, NDArray[np.float64]],
-) -> None:
-    """Print of each method and score the published number, the mean here, and their distance in standard errors."""
-    print(f"\n{name:<21}" + "".join(f"{score:>{width}}" for score, width in zip(columns, widths, strict=True)))
-    for method, published in of_methods.items():
-        print(line(method, found[method], published, widths), flush=True)
-
-
-def main() -> None:
-    """Print all tables: the published number, the mean here, and their distance in standard errors."""
-    from pellucid.network import runtime
-    from tests.bench import freqrise, published_masks, state
-
-    runtime.start(2)
-    print(
-        f"Published (a mean of {FOLDS} folds of {SERIES} series) | here (of {DRAWS} × {FOLDS} folds; of masks {FOLDS}; "
-        f"state: {state.FOLDS}) ± standard error of"
-    )
-    print("the difference, and the difference (here - published) in standard errors")
-    for name, of_methods in PUBLISHED.items():
-        table(name, SCORES, WIDTHS, of_methods, measured(name))
-        for method, published in published_masks.PUBLISHED[name].items():
-            print(line(method, published_masks.measured(name, method), published), flush=True)
-    state.main()
-    freqrise.main()

@@ -1,0 +1,115 @@
+"""All published tables, one after the other: the published number, the mean here, and how far they are apart.
+
+The parts are those of `published`, `published_masks` and `state`. What each finds is kept (`kept`), so that a run that
+was ended goes on. The masks that are defined otherwise here are shown beside the published numbers, and not counted:
+those that are trained as published are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.bench import kept, published, published_masks, state
+
+_MASKS = ("published.py", "published_masks.py")
+# Of the columns of *state*.
+_WIDTHS = (29,) * len(state.SCORES)
+# Two numbers agree that are no further apart than so many standard errors of their difference.
+WITHIN = 2
+
+
+def counted(
+    of_methods: Mapping[str, tuple[float, ...]], found: Mapping[str, NDArray[np.float64]]
+) -> tuple[int, int, list[str]]:
+    """Return how many published numbers agree, how many there are, and which do not: ("AUP of occlusion", …)."""
+    away = [
+        (method, place, row[2])
+        for method, numbers in of_methods.items()
+        for place, row in enumerate(published.compared(found[method], numbers))
+    ]
+    beyond = [(method, place) for method, place, distance in away if abs(distance) > WITHIN]
+    names = state.SCORES if set(of_methods) == set(state.PUBLISHED) else published.SCORES
+    return len(away) - len(beyond), len(away), [f"{names[place]} of {method}" for method, place in beyond]
+
+
+def table(
+    name: str,
+    columns: Iterable[str],
+    widths: tuple[int, ...],
+    of_methods: Mapping[str, tuple[float, ...]],
+    found: Mapping[str, NDArray[np.float64]],
+) -> None:
+    """Print of each method and score the published number, the mean here, and their distance in standard errors."""
+    print(f"\n{name:<21}" + "".join(f"{score:>{width}}" for score, width in zip(columns, widths, strict=True)))
+    for method, numbers in of_methods.items():
+        print(published.line(method, found[method], numbers, widths), flush=True)
+
+
+def of_rare(name: str, seconds: dict[str, float]) -> dict[str, NDArray[np.float64]]:
+    """Return the scores of every method of a table without training, masks included; `seconds` takes how long."""
+    found = {}
+    for method in published_masks.PUBLISHED[name]:
+        of_mask = lambda method=method: published_masks.measured(name, method)  # noqa: E731
+        found[method], seconds[f"{name}, {method}"] = kept.part(f"{name}, {method}", _MASKS, of_mask)
+    # Methods × folds × scores, in the order of `METHODS`.
+    rest, seconds[f"{name}, others"] = kept.part(
+        name, _MASKS[:1], lambda: np.array(list(published.measured(name).values()))
+    )
+    return {**dict(zip(published.METHODS, rest, strict=True)), **found}
+
+
+def of_state(seconds: dict[str, float]) -> NDArray[np.float64]:
+    """Return what `state.measured` does, of all folds: (folds, methods + 1, 4)."""
+    folds = []
+    for fold in range(state.FOLDS):
+        each, seconds[f"state, fold {fold + 1}"] = kept.part(
+            f"state {fold}", ("state.py",), lambda fold=fold: state.measured(fold)
+        )
+        folds.append(each)
+    return np.array(folds)
+
+
+def main() -> None:
+    """Print all tables, how many of their numbers agree, and which do not."""
+    from pellucid.network import runtime
+
+    runtime.start(2)
+    folds, series, draws = published.FOLDS, published.SERIES, published.DRAWS
+    print(
+        f"Published (a mean of {folds} folds of {series} series) | here (of {draws} × {folds} folds; of masks {folds}; "
+        f"state: {state.FOLDS}) ± standard error of"
+    )
+    print("the difference, and the difference (here - published) in standard errors", flush=True)
+    seconds: dict[str, float] = {}
+    agree = all_numbers = 0
+    differ: list[str] = []
+    own = []
+    tables = []
+    for name, of_methods in published.PUBLISHED.items():
+        found, masks = of_rare(name, seconds), published_masks.PUBLISHED[name]
+        table(name, published.SCORES, published.WIDTHS, {**of_methods, **masks}, found)
+        as_published = {method: masks[method] for method in (published_masks.IN_ORDER, published_masks.SHARED)}
+        tables.append((name, {**of_methods, **as_published}, found))
+        own.append(counted({method: masks[method] for method in masks if method not in as_published}, found))
+    of_folds = of_state(seconds)
+    of_network = dict(zip(state.METHODS, of_folds.transpose(1, 0, 2), strict=False))
+    table("state", state.SCORES, _WIDTHS, state.PUBLISHED, of_network)
+    print("\n".join(state.remarks(of_folds)))
+    for name, of_methods, found in [*tables, ("state", state.PUBLISHED, of_network)]:
+        near, count, beyond = counted(of_methods, found)
+        agree, all_numbers = agree + near, all_numbers + count
+        differ += [f"{each} ({name})" for each in beyond]
+    print(
+        f"\n{agree} of {all_numbers} compared numbers ({agree / all_numbers:.0%}) are within {WITHIN} standard errors."
+    )
+    print("Beyond: " + ("; ".join(differ) or "none"))
+    print(
+        f"Not counted: the masks as they are defined here, {sum(part[0] for part in own)} of "
+        f"{sum(part[1] for part in own)}; and {len(state.NOT_HERE) * len(state.SCORES)} numbers of state without a "
+        f"counterpart here ({', '.join(state.NOT_HERE)})"
+    )
+    minutes = (f"{part} {took / 60:.1f}" for part, took in seconds.items())
+    print(f"Minutes, on two cores with other work: {'; '.join(minutes)}", flush=True)
