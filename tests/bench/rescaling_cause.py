@@ -1,0 +1,134 @@
+"""Why temporal saliency rescaling finds steps and loses features: what changes of a map when one value is covered.
+
+The rescaled map is the importance of a step times that of a value in its step. Both are the sum of the sizes of all
+changes of the map. Here the second sum is parted: into the change at the covered value itself, and the changes of all
+other values. Series, networks and scores are those of `published_rescaling`; beside the convolutional network, the
+recurrent one of the same repository.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from unittest import mock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.bench import published_rescaling as rescaling
+
+if TYPE_CHECKING:
+    import keras
+
+PROCESS, EXPLAINED = "autoregressive", 8
+# As in the method: what a channel counts at a step that is not among the important ones, and which steps are.
+_BELOW, _QUANTILE = 0.1, 0.55
+
+
+class Changes(NamedTuple):
+    """How a map changes when one value of it is covered.
+
+    Attributes:
+        own: (steps, features), the size of the change at the covered value.
+        others: (steps, features), the sum of the sizes of all other changes.
+    """
+
+    own: NDArray[np.float64]
+    others: NDArray[np.float64]
+
+
+def recurrent() -> keras.Model:
+    """Return the recurrent network: an LSTM of 5 units, of which the last state gives the classes."""
+    import keras
+
+    layers = keras.layers
+    inputs = keras.Input((rescaling.SIDE, rescaling.SIDE))
+    hidden = layers.Dropout(0.1)(layers.LSTM(5)(inputs))
+    return keras.Model(inputs, layers.Dense(2, activation="softmax")(hidden))
+
+
+def gradient_input(model: keras.Model, x: NDArray[np.float32], label: int) -> NDArray[np.float64]:
+    """Return gradient × input of the logit of a class: (N, steps, features)."""
+    import pellucid
+
+    maps = pellucid.explain(model, x, "gradient_input", target=np.full(len(x), label)).attributions
+    return maps.astype(np.float64)
+
+
+def changes(model: keras.Model, x: NDArray[np.float32], label: int) -> tuple[NDArray[np.float64], Changes]:
+    """Return the importance of each step (steps,) and the changes at each value, for a series (steps, features)."""
+    side = len(x)
+    before = gradient_input(model, x[np.newaxis], label)[0]
+    without_step = np.where(np.eye(side, dtype=bool)[..., np.newaxis], np.float32(0), x)
+    of_steps = np.abs(gradient_input(model, without_step, label) - before).sum((1, 2))
+    own, total = np.empty(x.shape), np.empty(x.shape)
+    each = np.arange(side)
+    for step in range(side):
+        covered = np.repeat(x[np.newaxis], side, axis=0)
+        covered[each, step, each] = 0
+        sizes = np.abs(gradient_input(model, covered, label) - before)
+        own[step], total[step] = sizes[each, step, each], sizes.sum((1, 2))
+    return of_steps, Changes(own, total - own)
+
+
+def rescaled(steps: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the rescaled map of the importance of steps (steps,) and of their values (steps, features)."""
+    from pellucid.explain.temporal_saliency_rescaling import _scaled
+
+    importance = _scaled(steps[np.newaxis])[0]
+    above = importance > np.quantile(importance, _QUANTILE)
+    made: NDArray[np.float64] = importance[:, np.newaxis] * np.where(above[:, np.newaxis], _scaled(values), _BELOW)
+    return made
+
+
+def measured(kind: str, shape: str, seed: int) -> tuple[dict[str, NDArray[np.float64]], float, float, float]:
+    """Train a network and part the changes.
+
+    Returns:
+        Of each map the scores (`published_rescaling.scores`), the network's accuracy, the share of a change that is at
+        the covered value, and how much larger all changes are on average where the evidence is.
+    """
+    recurrent_one = mock.patch.multiple(rescaling, network=recurrent, EPOCHS=300)
+    with recurrent_one if kind == "LSTM" else mock.patch.object(rescaling, "EPOCHS", rescaling.EPOCHS):
+        model, x, y, accuracy = rescaling.trained(PROCESS, shape, seed)
+    maps: dict[str, list[NDArray[np.float64]]] = {}
+    shares, ratios, truth = [], [], rescaling.evidence(shape)
+    for series, label in zip(x[:EXPLAINED], y[:EXPLAINED], strict=True):
+        steps, found = changes(model, series, int(label))
+        whole = found.own + found.others
+        for name, made in {
+            "gradient × input": np.abs(gradient_input(model, series[np.newaxis], int(label))[0]),
+            "rescaled": rescaled(steps, whole),
+            "rescaled by the value's own change": rescaled(steps, found.own),
+            "rescaled by the others' changes": rescaled(steps, found.others),
+        }.items():
+            maps.setdefault(name, []).append(made)
+        shares.append(found.own.sum() / whole.sum())
+        ratios.append(whole[truth].mean() / whole[~truth].mean())
+    of_maps = {name: rescaling.scores(np.array(made, np.float32), shape) for name, made in maps.items()}
+    return of_maps, accuracy, float(np.mean(shares)), float(np.mean(ratios))
+
+
+def main() -> None:
+    """Print the scores of the maps for both shapes and networks."""
+    from pellucid.network import runtime
+
+    runtime.start(2)
+    trainings = rescaling.TRAININGS
+    print(f"Mean ± standard error of {trainings} trainings, {PROCESS} series, {EXPLAINED} explained in each")
+    for shape in rescaling.SHAPES:
+        for kind in ("convolutional", "LSTM"):
+            runs = [measured(kind, shape, seed) for seed in range(trainings)]
+            accuracies = ", ".join(f"{run[1]:.2f}" for run in runs)
+            share, ratio = (np.mean([run[place] for run in runs]) for place in (2, 3))
+            print(
+                f"\n{shape}, {kind} network; accuracy {accuracies}; of a change, {share:.0%} is at the covered value;"
+            )
+            print(f"changes are {ratio:.2f} times as large where the evidence is")
+            print(f"{'':38}{'values: AUP':>16}{'steps: AUP':>16}{'features: AUP':>16}")
+            for name in runs[0][0]:
+                of_runs = np.array([run[0][name][:, 0] for run in runs])
+                error = of_runs.std(0, ddof=1) / np.sqrt(trainings)
+                cells = (f"{mean:.3f} ± {wide:.3f}" for mean, wide in zip(of_runs.mean(0), error, strict=True))
+                print(f"{name:38}" + "".join(f"{cell:>16}" for cell in cells), flush=True)
+            random = rescaling.chance(shape)[:, 0]
+            print(f"{'random values':38}" + "".join(f"{value:.3f}{'':8}".rjust(16) for value in random))
