@@ -24,8 +24,8 @@ STEPS, SUPPORT, FEATURES, SINES = 500, 100, 6, 2
 # Periods in the whole series, first and last.
 BASE, SINE = (2, 5), (10, 50)
 # The published set has 10,500 training series.
-TRAINING, TEST, EXPLAINED, SEED = 4_000, 300, 60, 0
-FILTERS, EPOCHS = (64, 64, 64), 25
+TRAINING, TEST, EXPLAINED, SEED = 3_000, 300, 60, 0
+FILTERS, EPOCHS = (64, 64, 64), 15
 # Shares of the values with a positive attribution that are replaced, the strongest or the weakest.
 SHARES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95, 1.0)
 # Points that are closer than this on the axis of replaced values are one.

@@ -8,6 +8,7 @@ those that are trained as published are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +16,18 @@ from numpy.typing import NDArray
 from tests.bench import kept, published, published_masks, state
 
 _MASKS = ("published.py", "published_masks.py")
+# Folds of each mask: those that are trained as published have as many as published.
+FOLDS = {published_masks.IN_ORDER: 5, published_masks.SHARED: 5, "Dynamask": 2, "ExtremalMask": 2}
 # Of the columns of *state*.
 _WIDTHS = (29,) * len(state.SCORES)
+# Of a table: its name, its scores, the published numbers and what was found.
+Rows = tuple[str, tuple[str, ...], Mapping[str, tuple[float, ...]], Mapping[str, NDArray[np.float64]]]
 # Two numbers agree that are no further apart than so many standard errors of their difference.
 WITHIN = 2
 
 
 def counted(
-    of_methods: Mapping[str, tuple[float, ...]], found: Mapping[str, NDArray[np.float64]]
+    columns: tuple[str, ...], of_methods: Mapping[str, tuple[float, ...]], found: Mapping[str, NDArray[np.float64]]
 ) -> tuple[int, int, list[str]]:
     """Return how many published numbers agree, how many there are, and which do not: ("AUP of occlusion", …)."""
     away = [
@@ -31,8 +36,7 @@ def counted(
         for place, row in enumerate(published.compared(found[method], numbers))
     ]
     beyond = [(method, place) for method, place, distance in away if abs(distance) > WITHIN]
-    names = state.SCORES if set(of_methods) == set(state.PUBLISHED) else published.SCORES
-    return len(away) - len(beyond), len(away), [f"{names[place]} of {method}" for method, place in beyond]
+    return len(away) - len(beyond), len(away), [f"{columns[place]} of {method}" for method, place in beyond]
 
 
 def table(
@@ -51,9 +55,10 @@ def table(
 def of_rare(name: str, seconds: dict[str, float]) -> dict[str, NDArray[np.float64]]:
     """Return the scores of every method of a table without training, masks included; `seconds` takes how long."""
     found = {}
-    for method in published_masks.PUBLISHED[name]:
-        of_mask = lambda method=method: published_masks.measured(name, method)  # noqa: E731
-        found[method], seconds[f"{name}, {method}"] = kept.part(f"{name}, {method}", _MASKS, of_mask)
+    for method, folds in FOLDS.items():
+        part = f"{name}, {method}" if folds == published.FOLDS else f"{name}, {method}, {folds} folds"
+        measured = partial(published_masks.measured, name, method, folds)
+        found[method], seconds[f"{name}, {method}"] = kept.part(part, _MASKS, measured)
     # Methods × folds × scores, in the order of `METHODS`.
     rest, seconds[f"{name}, others"] = kept.part(
         name, _MASKS[:1], lambda: np.array(list(published.measured(name).values()))
@@ -66,7 +71,7 @@ def of_state(seconds: dict[str, float]) -> NDArray[np.float64]:
     folds = []
     for fold in range(state.FOLDS):
         each, seconds[f"state, fold {fold + 1}"] = kept.part(
-            f"state {fold}", ("state.py",), lambda fold=fold: state.measured(fold)
+            f"state {fold}", ("state.py",), partial(state.measured, fold)
         )
         folds.append(each)
     return np.array(folds)
@@ -79,37 +84,44 @@ def main() -> None:
     runtime.start(2)
     folds, series, draws = published.FOLDS, published.SERIES, published.DRAWS
     print(
-        f"Published (a mean of {folds} folds of {series} series) | here (of {draws} × {folds} folds; of masks {folds}; "
-        f"state: {state.FOLDS}) ± standard error of"
+        f"Published (a mean of {folds} folds of {series} series) | here (of {draws} × {folds} folds; of masks "
+        f"{', '.join(map(str, FOLDS.values()))}; state: {state.FOLDS}) ± standard error of"
     )
     print("the difference, and the difference (here - published) in standard errors", flush=True)
     seconds: dict[str, float] = {}
-    agree = all_numbers = 0
-    differ: list[str] = []
-    own = []
-    tables = []
+    rows, own = [], []
     for name, of_methods in published.PUBLISHED.items():
         found, masks = of_rare(name, seconds), published_masks.PUBLISHED[name]
         table(name, published.SCORES, published.WIDTHS, {**of_methods, **masks}, found)
         as_published = {method: masks[method] for method in (published_masks.IN_ORDER, published_masks.SHARED)}
-        tables.append((name, {**of_methods, **as_published}, found))
-        own.append(counted({method: masks[method] for method in masks if method not in as_published}, found))
+        rows.append((name, published.SCORES, {**of_methods, **as_published}, found))
+        own.append((name, published.SCORES, {method: masks[method] for method in masks.keys() - as_published}, found))
     of_folds = of_state(seconds)
     of_network = dict(zip(state.METHODS, of_folds.transpose(1, 0, 2), strict=False))
     table("state", state.SCORES, _WIDTHS, state.PUBLISHED, of_network)
-    print("\n".join(state.remarks(of_folds)))
-    for name, of_methods, found in [*tables, ("state", state.PUBLISHED, of_network)]:
-        near, count, beyond = counted(of_methods, found)
-        agree, all_numbers = agree + near, all_numbers + count
-        differ += [f"{each} ({name})" for each in beyond]
-    print(
-        f"\n{agree} of {all_numbers} compared numbers ({agree / all_numbers:.0%}) are within {WITHIN} standard errors."
-    )
-    print("Beyond: " + ("; ".join(differ) or "none"))
-    print(
-        f"Not counted: the masks as they are defined here, {sum(part[0] for part in own)} of "
-        f"{sum(part[1] for part in own)}; and {len(state.NOT_HERE) * len(state.SCORES)} numbers of state without a "
-        f"counterpart here ({', '.join(state.NOT_HERE)})"
-    )
+    rows.append(("state", state.SCORES, state.PUBLISHED, of_network))
+    print("\n".join([*state.remarks(of_folds), "", *summary(rows, own)]))
     minutes = (f"{part} {took / 60:.1f}" for part, took in seconds.items())
     print(f"Minutes, on two cores with other work: {'; '.join(minutes)}", flush=True)
+
+
+def summary(rows: list[Rows], own: list[Rows]) -> list[str]:
+    """Return how many numbers of the rows agree, which do not, and what is not counted.
+
+    Args:
+        rows: of each table its name, scores, published numbers and what was found.
+        own: likewise, of the masks that are defined otherwise here.
+    """
+    counts = [(name, *counted(columns, of_methods, found)) for name, columns, of_methods, found in rows]
+    others = [counted(columns, of_methods, found) for _, columns, of_methods, found in own]
+    agree, count = sum(each[1] for each in counts), sum(each[2] for each in counts)
+    missing = len(state.NOT_HERE) * len(state.SCORES)
+    of_tables = ", ".join(f"{name} {near} of {many}" for name, near, many, _ in counts)
+    return [
+        f"{agree} of {count} compared numbers ({agree / count:.0%}) are within {WITHIN} standard errors: {of_tables}",
+        f"Beyond: {'; '.join(f'{each} ({name})' for name, _, _, beyond in counts for each in beyond) or 'none'}",
+        f"Not compared: {missing} numbers of state without a counterpart here ({', '.join(state.NOT_HERE)});",
+        f"if all of them differed, {agree / (count + missing):.0%} would agree",
+        f"Not counted: the masks as they are defined here, {sum(each[0] for each in others)} of "
+        f"{sum(each[1] for each in others)}",
+    ]

@@ -56,18 +56,18 @@ def gradient_input(model: keras.Model, x: NDArray[np.float32], label: int) -> ND
 
 def changes(model: keras.Model, x: NDArray[np.float32], label: int) -> tuple[NDArray[np.float64], Changes]:
     """Return the importance of each step (steps,) and the changes at each value, for a series (steps, features)."""
-    side = len(x)
-    before = gradient_input(model, x[np.newaxis], label)[0]
-    without_step = np.where(np.eye(side, dtype=bool)[..., np.newaxis], np.float32(0), x)
-    of_steps = np.abs(gradient_input(model, without_step, label) - before).sum((1, 2))
-    own, total = np.empty(x.shape), np.empty(x.shape)
-    each = np.arange(side)
-    for step in range(side):
-        covered = np.repeat(x[np.newaxis], side, axis=0)
-        covered[each, step, each] = 0
-        sizes = np.abs(gradient_input(model, covered, label) - before)
-        own[step], total[step] = sizes[each, step, each], sizes.sum((1, 2))
-    return of_steps, Changes(own, total - own)
+    each = np.arange(len(x))
+    # The series, without each step, and without each value of each step: one call, as each call begins anew.
+    without_step = np.repeat(x[np.newaxis], len(x), axis=0)
+    without_step[each, each] = 0
+    step, feature = (place.ravel() for place in np.indices(x.shape))
+    without_value = np.repeat(x[np.newaxis], x.size, axis=0)
+    without_value[np.arange(x.size), step, feature] = 0
+    maps = gradient_input(model, np.concatenate([x[np.newaxis], without_step, without_value]), label)
+    sizes = np.abs(maps[1:] - maps[0])
+    of_steps, of_values = sizes[: len(x)].sum((1, 2)), sizes[len(x) :]
+    own = of_values[np.arange(x.size), step, feature].reshape(x.shape)
+    return of_steps, Changes(own, of_values.sum((1, 2)).reshape(x.shape) - own)
 
 
 def rescaled(steps: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
