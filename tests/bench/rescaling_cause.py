@@ -19,7 +19,8 @@ from tests.bench import published_rescaling as rescaling
 if TYPE_CHECKING:
     import keras
 
-PROCESS, EXPLAINED = "autoregressive", 8
+# The box in which rescaling loses the features, and how many trainings there are of each network.
+SHAPE, PROCESS, EXPLAINED, TRAININGS = "rare feature", "autoregressive", 6, 2
 # As in the method: what a channel counts at a step that is not among the important ones, and which steps are.
 _BELOW, _QUANTILE = 0.1, 0.55
 
@@ -80,7 +81,7 @@ def rescaled(steps: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray
     return made
 
 
-def measured(kind: str, shape: str, seed: int) -> tuple[dict[str, NDArray[np.float64]], float, float, float]:
+def measured(kind: str, seed: int) -> tuple[dict[str, NDArray[np.float64]], float, float, float]:
     """Train a network and part the changes.
 
     Returns:
@@ -89,9 +90,9 @@ def measured(kind: str, shape: str, seed: int) -> tuple[dict[str, NDArray[np.flo
     """
     recurrent_one = mock.patch.multiple(rescaling, network=recurrent, EPOCHS=300)
     with recurrent_one if kind == "LSTM" else mock.patch.object(rescaling, "EPOCHS", rescaling.EPOCHS):
-        model, x, y, accuracy = rescaling.trained(PROCESS, shape, seed)
+        model, x, y, accuracy = rescaling.trained(PROCESS, SHAPE, seed)
     maps: dict[str, list[NDArray[np.float64]]] = {}
-    shares, ratios, truth = [], [], rescaling.evidence(shape)
+    shares, ratios, truth = [], [], rescaling.evidence(SHAPE)
     for series, label in zip(x[:EXPLAINED], y[:EXPLAINED], strict=True):
         steps, found = changes(model, series, int(label))
         whole = found.own + found.others
@@ -104,31 +105,24 @@ def measured(kind: str, shape: str, seed: int) -> tuple[dict[str, NDArray[np.flo
             maps.setdefault(name, []).append(made)
         shares.append(found.own.sum() / whole.sum())
         ratios.append(whole[truth].mean() / whole[~truth].mean())
-    of_maps = {name: rescaling.scores(np.array(made, np.float32), shape) for name, made in maps.items()}
+    of_maps = {name: rescaling.scores(np.array(made, np.float32), SHAPE) for name, made in maps.items()}
     return of_maps, accuracy, float(np.mean(shares)), float(np.mean(ratios))
 
 
 def main() -> None:
-    """Print the scores of the maps for both shapes and networks."""
+    """Print the scores of the maps of both networks."""
     from pellucid.network import runtime
 
     runtime.start(2)
-    trainings = rescaling.TRAININGS
-    print(f"Mean ± standard error of {trainings} trainings, {PROCESS} series, {EXPLAINED} explained in each")
-    for shape in rescaling.SHAPES:
-        for kind in ("convolutional", "LSTM"):
-            runs = [measured(kind, shape, seed) for seed in range(trainings)]
-            accuracies = ", ".join(f"{run[1]:.2f}" for run in runs)
-            share, ratio = (np.mean([run[place] for run in runs]) for place in (2, 3))
-            print(
-                f"\n{shape}, {kind} network; accuracy {accuracies}; of a change, {share:.0%} is at the covered value;"
-            )
-            print(f"changes are {ratio:.2f} times as large where the evidence is")
-            print(f"{'':38}{'values: AUP':>16}{'steps: AUP':>16}{'features: AUP':>16}")
-            for name in runs[0][0]:
-                of_runs = np.array([run[0][name][:, 0] for run in runs])
-                error = of_runs.std(0, ddof=1) / np.sqrt(trainings)
-                cells = (f"{mean:.3f} ± {wide:.3f}" for mean, wide in zip(of_runs.mean(0), error, strict=True))
-                print(f"{name:38}" + "".join(f"{cell:>16}" for cell in cells), flush=True)
-            random = rescaling.chance(shape)[:, 0]
-            print(f"{'random values':38}" + "".join(f"{value:.3f}{'':8}".rjust(16) for value in random))
+    print(f"{SHAPE}, {PROCESS}: {TRAININGS} trainings of each network, {EXPLAINED} series explained in each")
+    random = rescaling.chance(SHAPE)[:, 0]
+    for kind in ("convolutional", "LSTM"):
+        runs = [measured(kind, seed) for seed in range(TRAININGS)]
+        accuracies, shares, ratios = (", ".join(f"{run[place]:.2f}" for run in runs) for place in (1, 2, 3))
+        print(f"\n{kind} network; accuracy {accuracies}; share of a change that is at the covered value {shares};")
+        print(f"changes where the evidence is, in units of those elsewhere: {ratios}")
+        print(f"{'':36}{'values: AUP':>16}{'steps: AUP':>16}{'features: AUP':>16}")
+        for name in runs[0][0]:
+            cells = (", ".join(f"{run[0][name][place, 0]:.3f}" for run in runs) for place in range(3))
+            print(f"{name:36}" + "".join(f"{cell:>16}" for cell in cells), flush=True)
+        print(f"{'random values':36}" + "".join(f"{value:>16.3f}" for value in random), flush=True)
