@@ -26,8 +26,6 @@ FOLDS, SERIES, LENGTH, RARE = 5, 10, 50, 5
 # of five numbers is easily wrong by half.
 DRAWS = 8
 SCORES = ("AUP", "AUR", "information", "entropy")
-# Of the columns of the printed tables.
-WIDTHS = (29, 29, 30, 26)
 # y_t = e_t - Σ_k a_k y_{t-k}: 2 y_t + 0.5 y_{t-1} + 0.2 y_{t-2} + 0.1 y_{t-3} = 2 e_t, divided by 2.
 _PAST = (0.25, 0.1, 0.05)
 # Steps after which nothing is left of the start from zeros.
@@ -154,34 +152,3 @@ def measured(table: str, draws: int = DRAWS, explained: Explained = attributions
             folds = (slice(start, start + SERIES) for start in range(0, len(x), SERIES))
             rows += [scores(maps[fold], truth[fold]) for fold in folds]
     return {method: np.array(rows) for method, rows in found.items()}
-
-
-def compared(found: NDArray[np.float64], published: tuple[float, ...]) -> list[tuple[float, float, float]]:
-    """Return of each score the mean, the standard error of here - published, and this difference in standard errors.
-
-    The published number is the mean of five folds, and varies as such. A difference below what it is rounded to is 0.
-    """
-    rows = []
-    for values, other in zip(found.T, published, strict=True):
-        mean, error = float(values.mean()), float(values.std(ddof=1) * np.sqrt(1 / FOLDS + 1 / len(values)))
-        rounding = 0.0005 if other <= 1 else 0.5
-        away = mean - other
-        # A score that is the same in all folds has no error: any difference is then beyond all errors.
-        rows.append(
-            (mean, error, 0.0 if abs(away) <= rounding else away / error if error else np.copysign(np.inf, away))
-        )
-    return rows
-
-
-def line(
-    method: str, found: NDArray[np.float64], published: tuple[float, ...], widths: tuple[int, ...] = WIDTHS
-) -> str:
-    """Return the row of a method in the printed table."""
-    cells = []
-    for other, row, width in zip(published, compared(found, published), widths, strict=True):
-        mean, error, away = row
-        digits = 3 if other <= 1 else 0
-        distance = f"{away:+5.1f}" if abs(away) < 100 else f"{'>' if away > 0 else '<-'}100"
-        text = f"{other:.{digits}f} | {mean:.{digits}f} ± {error:.{digits}f} {distance}"
-        cells.append(f"{text:>{width}}")
-    return f"{method:<21}" + "".join(cells)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.bench import kept, published, published_masks, published_tables, state
+from tests.bench.state_run import OTHER_RUN
 
 
 def test_a_part_that_was_measured_is_not_measured_again(tmp_path, monkeypatch):
@@ -45,15 +46,21 @@ def test_numbers_within_two_standard_errors_are_counted():
     scale = np.array([0.1, 0.1, 10, 10])
     away = np.array([1.9, -2.1, -1.9, 2.1])
     found = {"occlusion": np.array(numbers) + scale * (noise + away * error)}
-    near, count, beyond = published_tables.counted(published.SCORES, {"occlusion": numbers}, found)
+    table = published_tables.Table("one", published.SCORES, (29,) * 4, {"occlusion": numbers}, found, {})
+    near, count, beyond = table.counted()
     assert (near, count) == (2, 4)
-    assert beyond == [f"{published.SCORES[1]} of occlusion", f"{published.SCORES[3]} of occlusion"]
+    assert beyond == [f"{published.SCORES[place]} of occlusion (one)" for place in (1, 3)]
     same = np.tile(state.PUBLISHED["LIME"], (4, 1))
-    rows = ("state", state.SCORES, state.PUBLISHED, dict.fromkeys(state.PUBLISHED, same))
-    first, beyond, *_ = published_tables.summary([rows])
+    every = dict.fromkeys(state.PUBLISHED, same)
+    table = published_tables.Table("state", state.SCORES, (29,) * 4, state.PUBLISHED, every, {})
+    first, beyond, *_ = published_tables.summary([table])
     # A method that has the numbers of LIME agrees where it has them in print, too.
     assert first.startswith("4 of 20 compared numbers (20%)")
     assert "AUROC of gradient SHAP (state)" in beyond and "LIME" not in beyond
+    # Where the folds there are known, each side varies as its own folds do.
+    run = np.array([[0.4], [0.6]])
+    (row,) = published_tables.compared(np.array([[0.5], [0.7]]), (0.5,), run)
+    assert row == pytest.approx((0.6, np.sqrt(0.02 / published.FOLDS + 0.02 / 2), 0.1 / np.sqrt(0.014)))
 
 
 def test_every_published_number_of_a_table_has_a_row():
@@ -61,7 +68,7 @@ def test_every_published_number_of_a_table_has_a_row():
         assert set(published.PUBLISHED[name]) == set(published.METHODS)
         assert set(folds) <= set(published_masks.PUBLISHED[name])
         assert min(folds.values()) > 1, "one fold has no error"
-    assert set(state.PUBLISHED) == set(state.METHODS) == set(state.OTHER_RUN)
+    assert set(state.PUBLISHED) == set(state.METHODS) == set(OTHER_RUN)
 
 
 def test_the_network_of_the_last_step_has_the_weights_of_the_one_of_every_step(keras):
