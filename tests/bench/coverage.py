@@ -116,7 +116,7 @@ LAYOUTS: dict[str, Callable[[np.random.Generator, int], NDArray[np.int64]]] = {
     "2 to 13 of each": lambda rng, groups: rng.integers(2, 14, groups),
     "2 of each, 20 of one": lambda rng, groups: np.where(np.arange(groups) == 0, 20, 2),
 }
-GROUPS = (5, 7, 10, 20, 40)
+GROUPS = (5, 10, 20, 40)
 
 
 def grouped_coverage(kind: str, layout: str, groups: int, trials: int) -> tuple[float, float]:
