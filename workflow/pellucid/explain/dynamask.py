@@ -132,18 +132,9 @@ def explain(
         return weight * (masks.area_penalty(tf_, values, given["kept"], counted) + time_weight * jumps)
 
     rows = number * len(inputs)
-    start = np.full((rows, length, depth), 0.5, np.float32)
+    start, weights = np.full((rows, length, depth), 0.5, np.float32), masks.weights(size_weight, dilation, iterations)
     learned: NDArray[np.float32] = model.learn(
-        Problem(
-            {"mask": start},
-            constants,
-            fit,
-            penalty,
-            masks.weights(size_weight, dilation, iterations),
-            bounded=("mask",),
-            curvature=2 + 4 * time_weight / _ROUNDED,
-            aims=aims,
-        ),
+        Problem({"mask": start}, constants, fit, penalty, weights, ("mask",), 2 + 4 * time_weight / _ROUNDED, aims),
         masks.repeated(targets, number),
         rate=rate,
         optimiser=optimiser,

@@ -82,12 +82,7 @@ def explain(
     axes = tuple(range(1, inputs.ndim))
     filling = np.ascontiguousarray(baselines.baseline(inputs, baseline, rng, measured))
     free = masks.free_values(inputs, measured)
-    constants = {
-        "inputs": inputs,
-        "filling": filling,
-        "free": free.astype(np.float32),
-        "spread": _spread(inputs, free),
-    }
+    constants = {"inputs": inputs, "filling": filling, "free": free.astype(np.float32), "spread": _spread(inputs, free)}
     start = {"mask": np.full(inputs.shape, 0.5, np.float32)}
     made = _recurrent(inputs.shape[-1]) if network == "gru" else None
     if made:

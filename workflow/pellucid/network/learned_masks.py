@@ -130,7 +130,7 @@ class LearnedMasks(Decompositions):
             state = _fresh(self._tf, {name: values[part] for name, values in problem.start.items()})
             of_rows = self._tf.constant(columns[part])
             constants, done, chunk = self._with_aims(problem.aims, constants, of_rows), 0, 1
-            steps = self._traced(build, 1, state, constants, of_rows, self._tf.constant(numbers))
+            steps = self._traced(build, state, constants, of_rows, self._tf.constant(numbers))
             while done < len(numbers):
                 begun = time.monotonic()
                 state = steps(state, constants, of_rows, self._tf.constant(numbers[done : done + chunk]))
@@ -173,7 +173,7 @@ class LearnedMasks(Decompositions):
             state, given = (_of_rows(tf_, arrays, rows, len(target)) for arrays in (variables, constants))
             of_rows = tf_.constant(columns[part])
             given = self._with_aims(aims, given, of_rows)
-            found[part] = self._traced(run, 0, state, given, of_rows)(state, given, of_rows).numpy()
+            found[part] = self._traced(run, state, given, of_rows)(state, given, of_rows).numpy()
         self.forward_passes += len(target)
         return found
 
@@ -187,23 +187,14 @@ class LearnedMasks(Decompositions):
             return make(tf_, given, Scores(tf_, logits, of_rows, scale))
 
         self.forward_passes += len(columns)
-        found: Tensors = self._traced(run, 0, constants, columns)(constants, columns)
+        found: Tensors = self._traced(run, constants, columns)(constants, columns)
         return constants | found
 
-    def _traced(self, function: Callable[..., Any], unbatched: int, *arguments: Any) -> Callable[..., Any]:
-        """Return the function, traced once for any number of rows; the last `unbatched` arguments have no rows.
-
-        A function that means the same as an earlier one (`meaning`), for arguments of the same shapes, is not traced
-        again.
-        """
-        batched = len(arguments) - unbatched
-        signature = [
-            self._tf.nest.map_structure(
-                lambda tensor, free=place < batched: self._tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype),
-                argument,
-            )
-            for place, argument in enumerate(arguments)
-        ]
+    def _traced(self, function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+        """Return the function, traced once for any number of rows, and not again for what means the same."""
+        signature = self._tf.nest.map_structure(
+            lambda tensor: self._tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype), arguments
+        )
         key = ("learned", meaning(function), repr(signature))
         if key not in self._compiled:
             made = self._tf.function(function, autograph=False)
