@@ -68,14 +68,6 @@ def test_a_figure_is_drawn_once_for_each_of_its_files(tmp_path, monkeypatch):
     assert len(drawings) == 2
 
 
-def test_a_layout_has_no_digits_that_depend_on_the_memory():
-    figure = drawn(400, 2)
-    style.lay_out(figure)
-    points = figure.axes[0].get_position().get_points()
-    np.testing.assert_array_equal(points, points.round(12))
-    assert (points > 0).all() and (points < 1).all()
-
-
 def test_a_palette_keeps_white_and_the_colour_of_a_small_spot(rng):
     pixels = np.full((600, 900, 3), 255, np.uint8)
     pixels[100:500, 100:800] = rng.integers(160, 256, (400, 700, 1))

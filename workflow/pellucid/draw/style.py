@@ -16,7 +16,6 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from pellucid import files
@@ -93,10 +92,6 @@ def lay_out(figure: Figure) -> None:
     """Compute the layout of a figure once, without drawing it, and fix it for every format."""
     if engine := figure.get_layout_engine():
         engine.execute(figure)
-        for axes in figure.axes:
-            # The last digit depends on the addresses in memory that the solver sorts by: an SVG would not have the same
-            # bytes again.
-            axes.set_position(Bbox(axes.get_position(original=True).get_points().round(12)))
     # With "none" instead of None, `savefig` would draw everything once more before it writes.
     figure.set_layout_engine(None)
 
