@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import keras
 
 # The box in which rescaling loses the features, and how many trainings there are of each network.
-SHAPE, PROCESS, EXPLAINED, TRAININGS = "rare feature", "autoregressive", 6, 2
+SHAPE, PROCESS, EXPLAINED, TRAININGS = "rare feature", "autoregressive", 3, 1
 # As in the method: what a channel counts at a step that is not among the important ones, and which steps are.
 _BELOW, _QUANTILE = 0.1, 0.55
 
@@ -114,7 +114,7 @@ def main() -> None:
     from pellucid.network import runtime
 
     runtime.start(2)
-    print(f"{SHAPE}, {PROCESS}: {TRAININGS} trainings of each network, {EXPLAINED} series explained in each")
+    print(f"{SHAPE}, {PROCESS}: trainings of each network: {TRAININGS}, explained series: {EXPLAINED}")
     random = rescaling.chance(SHAPE)[:, 0]
     for kind in ("convolutional", "LSTM"):
         runs = [measured(kind, seed) for seed in range(TRAININGS)]
