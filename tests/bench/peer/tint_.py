@@ -16,7 +16,7 @@ from tests.bench.cases import AREAS, ITERATIONS, Case
 
 NAME = "time-interpret"
 SIZELESS = False
-# A part of the steps is measured, of whole batches: a batch of few examples takes hardly less than a large one.
+# A part of the steps is measured, of whole batches: a batch of few examples may take hardly less than a large one.
 _PART, LEAST = 10, 16
 METHODS = ("dynamask", "extremal_mask", "recurrent_extremal_mask")
 
