@@ -55,7 +55,7 @@ report: run  ## write results/report.html, one file with every figure
 	@echo "Open results/report.html in a browser."
 
 gallery: run  ## copy the figures that README and docs show out of results/
-	$(BIN)/snakemake --cores $(CORES) --config run=[bearing]
+	$(BIN)/snakemake --cores $(CORES) --config run=[bearing] -- results/bearing/explain/occlusion/occlusion.domain=frequency.png
 	mkdir -p workflow/report/gallery
 	cp results/synthetic_ecg/explain/occlusion/occlusion.png workflow/report/gallery/synthetic_ecg-occlusion.png
 	cp results/basic_motions/explain/occlusion/occlusion.png workflow/report/gallery/basic_motions-occlusion.png
