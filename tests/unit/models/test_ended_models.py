@@ -61,7 +61,7 @@ def test_no_ending_hides_a_sigmoid(keras, way, kind, task):
     st.sampled_from([None, "sigmoid"]),
     st.sampled_from(["single_label", "multi_label"]),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_arithmetic_makes_no_logits_of_probabilities_and_keeps_logits(keras, start, scalings, ending, kind, task):
     """10 * sigmoid(x) and its like were explained as logits; x / T is a logit."""
     model = made(keras, start, kind, *scalings, ending)

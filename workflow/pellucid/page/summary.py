@@ -11,7 +11,6 @@ from pellucid.data_info import DataInfo
 from pellucid.messages import MANY_CLASSES, comma_list, counted, format_shape
 from pellucid.page.ranking import Ranking
 from pellucid.score.shared import example_groups
-from pellucid.score.shared.bootstrap import FEWEST_GROUPS
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, QUANTITY, REGRESSION, SINGLE_LABEL
 from pellucid.user_text import in_figure, readable
 
@@ -238,7 +237,7 @@ def _first(ranking: Ranking, *, measured: bool) -> Section:
         "no proof that a map is right.",
     ]
     if ranking.groups:
-        sentences.append(_over_groups(ranking.groups))
+        sentences.append(example_groups.of_intervals(ranking.groups))
     if ranking.better_controls:
         sentences.append(
             f"Caution: {listed(list(ranking.better_controls))}, which does not look at the model, ranks better than "
@@ -250,16 +249,6 @@ def _first(ranking: Ranking, *, measured: bool) -> Section:
         for rival in ranking.outdone
     ]
     return Section(heading, "doubtful" if ranking.better_controls or ranking.outdone else "good", sentences)
-
-
-def _over_groups(number: int) -> str:
-    """Return what the intervals in the tables are over, where examples of one group are among the scored ones."""
-    if number < FEWEST_GROUPS:
-        return f"The scores have no 95% intervals: {example_groups.too_few(number)}."
-    return (
-        "Examples of one group (a recording, a patient) are alike: the 95% intervals of the scores are over groups, at "
-        f"most {number:,}."
-    )
 
 
 def _failed(ranking: Ranking) -> Section:

@@ -54,7 +54,7 @@ def _with_plain_output(model: keras.Model) -> keras.Model:
     """Return a model whose only output has no name: {"classes": output} is taken for the output."""
     from keras import Model
 
-    if hasattr(model.output, "shape"):
+    if not isinstance(getattr(model, "_outputs_struct", None), dict | list | tuple):
         return model
     return Model(ends(model), model.outputs[0], name=model.name)
 

@@ -47,3 +47,13 @@ def too_few(number: int) -> str:
         f"the examples are from {number} group{'' if number == 1 else 's'} (recordings, patients), and "
         f"{FEWEST_GROUPS} are the least"
     )
+
+
+def of_intervals(number: int) -> str:
+    """Return a sentence that says what the intervals of scores are over, of examples from so many groups."""
+    if number < FEWEST_GROUPS:
+        return f"The scores have no 95% intervals: {too_few(number)}."
+    return (
+        "Examples of one group (a recording, a patient) are alike: the 95% intervals of the scores are over groups, at "
+        f"most {number:,}."
+    )
