@@ -118,6 +118,7 @@ MEASURED = [
         "freqrise",
         "published_degradation",
         "published_rescaling",
+        "rescaling_cause",
         "published_tris",
         "summaries",
         "published",
