@@ -54,7 +54,8 @@ report: run  ## write results/report.html, one file with every figure
 	$(BIN)/snakemake --report results/report.html
 	@echo "Open results/report.html in a browser."
 
-gallery: run  ## copy the figures that README shows out of results/
+gallery: run  ## copy the figures that README and docs show out of results/
+	$(BIN)/snakemake --cores $(CORES) --config run=[bearing] -- results/bearing/explain/occlusion/occlusion.domain=frequency.png
 	mkdir -p workflow/report/gallery
 	cp results/synthetic_ecg/explain/occlusion/occlusion.png workflow/report/gallery/synthetic_ecg-occlusion.png
 	cp results/basic_motions/explain/occlusion/occlusion.png workflow/report/gallery/basic_motions-occlusion.png
@@ -65,6 +66,7 @@ gallery: run  ## copy the figures that README shows out of results/
 	cp results/digits/explain/overview.png workflow/report/gallery/digits-overview.png
 	cp results/synthetic_ecg/score/leaderboard.png workflow/report/gallery/synthetic_ecg-leaderboard.png
 	cp results/comparison/leaderboard.png workflow/report/gallery/comparison-leaderboard.png
+	cp results/bearing/explain/occlusion/occlusion.domain=frequency.png workflow/report/gallery/bearing-occlusion.png
 
 lint: .venv/developed  ## style, types, and the workflow's own lint
 	$(BIN)/ruff check .
@@ -89,6 +91,7 @@ clean:  ## remove results and caches; the virtual environment stays
 	@case "$(CURDIR)" in *" "*) echo "The path of this folder has a space, and Snakemake cannot start jobs from an environment there: move it."; exit 1;; esac
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make run PYTHON=python3.12"; exit 1; }
+	@echo "Installing the packages of envs/lock.txt into .venv: 3 GB on the disk, some minutes, once."
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) install --quiet --require-hashes --requirement envs/lock.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .

@@ -110,11 +110,54 @@ def _aurocs(trials: int) -> None:
         print(f"| {positives} | {negatives} | 5 | {' | '.join(f'{share:.3f}' for share in shares)} |", flush=True)
 
 
+# How the examples are shared among the groups, by name.
+LAYOUTS: dict[str, Callable[[np.random.Generator, int], NDArray[np.int64]]] = {
+    "10 of each group": lambda rng, groups: np.full(groups, 10),
+    "2 to 13 of each": lambda rng, groups: rng.integers(2, 14, groups),
+    "2 of each, 20 of one": lambda rng, groups: np.where(np.arange(groups) == 0, 20, 2),
+}
+GROUPS = (5, 10, 20, 40)
+
+
+def grouped_coverage(kind: str, layout: str, groups: int, trials: int) -> tuple[float, float]:
+    """Return the shares of intervals that hold the true mean: over groups, and over examples.
+
+    Args:
+        kind: "normal" (half of the variance is the group's) or "proportion" (0.8; of each group drawn from Beta(4, 1)).
+        layout: of `LAYOUTS`.
+        groups, trials: how many.
+    """
+    inside, proportion = np.zeros(2), kind == "proportion"
+    for trial in range(trials):
+        rng = np.random.default_rng([2, groups, trial])
+        origin = np.repeat(np.arange(groups), LAYOUTS[layout](rng, groups))
+        if proportion:
+            values = (rng.random(len(origin)) < rng.beta(4, 1, groups)[origin]).astype(float)
+        else:
+            values = rng.normal(size=groups)[origin] + rng.normal(size=len(origin))
+        mean = 0.8 if proportion else 0.0
+        for place, of_values in enumerate((origin, None)):
+            found = interval(values, rng, proportion=proportion, groups=of_values)
+            inside[place] += found.low <= mean <= found.high
+    return float(inside[0] / trials), float(inside[1] / trials)
+
+
+def _groups(trials: int) -> None:
+    kinds = ("normal", "proportion")
+    print(f"\n| groups | examples | {' | '.join(f'{kind}: over groups | over examples' for kind in kinds)} |")
+    print("|--:|---|--:|--:|--:|--:|")
+    for layout in LAYOUTS:
+        for groups in GROUPS:
+            shares = [share for kind in kinds for share in grouped_coverage(kind, layout, groups, trials)]
+            print(f"| {groups} | {layout} | {' | '.join(f'{share:.3f}' for share in shares)} |", flush=True)
+
+
 def main(trials: int = 2000) -> None:
-    """Print the tables: of means a row for each number of values; of AUROC one for each number of examples."""
+    """Print the tables: of means a row for each number of values, then of groups; of AUROC one for each of examples."""
     print(f"| n | {' | '.join(DISTRIBUTIONS)} |")
     print(f"|--:|{'--:|' * len(DISTRIBUTIONS)}")
     for number in NUMBERS:
         shares = [coverage(name, number, trials) for name in DISTRIBUTIONS]
         print(f"| {number} | {' | '.join('–' if share is None else f'{share:.3f}' for share in shares)} |", flush=True)
+    _groups(min(trials, 400))
     _aurocs(trials)

@@ -6,8 +6,8 @@ import re
 from datetime import date
 from pathlib import Path
 
-# Benchmarks that the page shows no table of.
-WITHOUT_BLOCK = frozenset({"coverage", "ranks", "slurm"})
+# Benchmarks that the page shows no output of.
+WITHOUT_BLOCK = frozenset({"coverage", "freqrise", "ranks", "slurm"})
 # Exit code of a benchmark that cannot be measured here: its block stays as it is.
 LEFT_OUT = 3
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"

@@ -5,7 +5,11 @@
 
 For each method: Pellucid's first call (on 16 inputs at most, with tracing) and later ones; each peer at its best batch
 size; and the floor, which is the same number of passes through the compiled network and nothing else. A "~" marks
-seconds that were taken on fewer inputs and multiplied.
+seconds that were taken on fewer inputs, or in fewer steps, and multiplied.
+
+`--rows FOLDER` keeps each row in a folder, and shows rows that are there without measuring them again: a run that was
+ended goes on, and runs of some of the cases or methods are put together. `--cpu` counts processor time, which on a
+machine with other work says more than the time that passes (with `--threads 1`).
 """
 
 from __future__ import annotations
@@ -18,17 +22,19 @@ import logging
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from pellucid.network import runtime
-from tests.bench import peer, peer_memory
+from tests.bench import peer, peer_memory, peer_rows, timing
 from tests.bench.cases import METHODS, NETWORKS, SMALL, Case
 from tests.bench.floor import Floor
 from tests.bench.layers import function_of
+from tests.bench.peer_rows import Row, Taken
 from tests.bench.timing import seconds
 
 # What Pellucid, and what a peer at one batch size, may take before fewer inputs stand for all.
@@ -38,35 +44,6 @@ _SIZES_OF_A_DEEP_NETWORK = (16, 64)
 # Rounds in turn, of which the least time counts; as many more of what takes milliseconds as fill this many seconds.
 _ROUNDS, _FILL = 3, 0.5
 _SLOW_AGAINST_FLOOR = 1.3
-
-
-@dataclass
-class Taken:
-    """Seconds for all inputs of a case, at a batch size; `part` where fewer inputs were measured."""
-
-    seconds: float
-    size: int
-    part: bool = False
-
-    def __str__(self) -> str:
-        return f"{'~' if self.part else ''}{self.seconds:.3g}"
-
-
-@dataclass
-class Row:
-    """What was found for one method on one case."""
-
-    case: str
-    method: str
-    first: float
-    later: Taken
-    floor: float
-    peers: dict[str, Taken] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def fastest(self) -> tuple[str, Taken] | None:
-        return min(self.peers.items(), key=lambda item: item[1].seconds) if self.peers else None
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -80,19 +57,28 @@ def main(arguments: Sequence[str] = ()) -> None:
         print(f"None of the peers {', '.join(chosen.peers)} is installed")
     if missing := [name for name in absent if name in (chosen.peers or (name,))]:
         print(f"Not installed, and left out: {', '.join(missing)}")
+    global _LIMIT, _PEER_LIMIT, _FILL
+    _LIMIT, _PEER_LIMIT, _FILL = (limit * chosen.limit / _LIMIT for limit in (_LIMIT, _PEER_LIMIT, _FILL))
+    if chosen.cpu:
+        timing.count_processor_time()
     found: list[Row] = []
     for name in chosen.cases:
         for number in chosen.inputs:
             case = Case(name, number)
-            floor = Floor(case)
+            floor = cache(partial(Floor, case))
             shape = " × ".join(str(size) for size in case.inputs.shape[1:])
-            print(f"\n{name}, {number} inputs {shape}; floor in batches of {floor.sizes[0]} and {floor.sizes[1]}")
+            print(f"\n{name}, {number} inputs {shape}{', seconds of processor time' if chosen.cpu else ''}")
             _line("", "first", "later", "fastest peer", "s", "ratio", "floor", "ratio", "the others")
             for method in filter(case.has, chosen.methods):
-                row = measure(case, method, floor, peers)
-                found.append(row)
-                _show(row)
+                row = peer_rows.read(chosen.rows, f"{name} {number}", method)
+                if row is None and not chosen.stored:
+                    row = measure(case, method, floor(), peers)
+                    peer_rows.write(chosen.rows, row)
+                if row is not None:
+                    found.append(row)
+                    _show(row)
                 gc.collect()
+    told(found)
     summary(found)
     if chosen.memory:
         peer_memory.main(chosen.methods)
@@ -122,6 +108,22 @@ def measure(case: Case, method: str, floor: Floor, peers: Sequence[ModuleType]) 
         if turn == 0 or row.floor < 2:
             row.floor = min(row.floor, floor.seconds(*passes))
     return row
+
+
+def told(rows: Sequence[Row]) -> None:
+    """In how many of the comparisons Pellucid is faster, by how much, and how near the bare passes it is."""
+    ratios = sorted(row.later.seconds / row.fastest[1].seconds for row in rows if row.fastest)
+    if ratios:
+        won, half = sum(ratio < 1 for ratio in ratios), ratios[len(ratios) // 2]
+        print(
+            f"\nFaster than the fastest peer in {won} of {len(ratios)}; of its time {ratios[0]:.2f} to {ratios[-1]:.2f},"
+        )
+        print(f"in half of these less than {half:.2f}.")
+    passes = [row.later.seconds / row.floor for row in rows]
+    near = [sum(ratio < most for ratio in passes) for most in (1.1, _SLOW_AGAINST_FLOOR)]
+    print(
+        f"Of {len(rows)} rows {near[0]} take less than 1.1 × the bare passes, {near[1]} less than {_SLOW_AGAINST_FLOOR}."
+    )
 
 
 def summary(rows: Sequence[Row]) -> None:
@@ -197,7 +199,7 @@ def _tuned(case: Case, method: str, module: ModuleType) -> Callable[[], Taken]:
 def _tried(case: Case, method: str, module: ModuleType, size: int) -> tuple[float, int, int, Callable[[int], object]]:
     """Seconds for all inputs, the batch size, how many inputs were measured, and the work."""
     run = _silently(module.work(case, method, size))
-    few = min(case.number, 1 if module.SIZELESS or case.name not in SMALL else 4)
+    few = min(case.number, 1 if module.SIZELESS or case.name not in SMALL else getattr(module, "LEAST", 4))
     run(few)  # traces, or fails
     once = seconds(lambda: run(few))
     number = _affordable(case.number, few, once, _PEER_LIMIT)
@@ -281,6 +283,12 @@ def _chosen(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--methods", type=some_of(METHODS), default=list(METHODS))
     parser.add_argument("--peers", type=lambda given: given.split(","), help="names of the peers; all by default")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--limit", type=float, default=_LIMIT, help="seconds of a call before fewer inputs stand for all"
+    )
+    parser.add_argument("--cpu", action="store_true", help="count processor time")
+    parser.add_argument("--rows", type=Path, help="a folder that keeps the rows; those in it are not measured again")
+    parser.add_argument("--stored", action="store_true", help="show the rows of that folder, and measure no others")
     parser.add_argument(
         "--memory", action=argparse.BooleanOptionalAction, default=True, help="measure memory at the end"
     )

@@ -10,7 +10,7 @@ one value by its channel's mean is x² - mean², so that the scores depend on no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,8 +26,6 @@ FOLDS, SERIES, LENGTH, RARE = 5, 10, 50, 5
 # of five numbers is easily wrong by half.
 DRAWS = 8
 SCORES = ("AUP", "AUR", "information", "entropy")
-# Of the columns of the printed tables.
-WIDTHS = (29, 29, 30, 26)
 # y_t = e_t - Σ_k a_k y_{t-k}: 2 y_t + 0.5 y_{t-1} + 0.2 y_{t-2} + 0.1 y_{t-3} = 2 e_t, divided by 2.
 _PAST = (0.25, 0.1, 0.05)
 # Steps after which nothing is left of the start from zeros.
@@ -154,66 +152,3 @@ def measured(table: str, draws: int = DRAWS, explained: Explained = attributions
             folds = (slice(start, start + SERIES) for start in range(0, len(x), SERIES))
             rows += [scores(maps[fold], truth[fold]) for fold in folds]
     return {method: np.array(rows) for method, rows in found.items()}
-
-
-def compared(found: NDArray[np.float64], published: tuple[float, ...]) -> list[tuple[float, float, float]]:
-    """Return of each score the mean, the standard error of here - published, and this difference in standard errors.
-
-    The published number is the mean of five folds, and varies as such. A difference below what it is rounded to is 0.
-    """
-    rows = []
-    for values, other in zip(found.T, published, strict=True):
-        mean, error = float(values.mean()), float(values.std(ddof=1) * np.sqrt(1 / FOLDS + 1 / len(values)))
-        rounding = 0.0005 if other <= 1 else 0.5
-        away = mean - other
-        # A score that is the same in all folds has no error: any difference is then beyond all errors.
-        rows.append(
-            (mean, error, 0.0 if abs(away) <= rounding else away / error if error else np.copysign(np.inf, away))
-        )
-    return rows
-
-
-def line(
-    method: str, found: NDArray[np.float64], published: tuple[float, ...], widths: tuple[int, ...] = WIDTHS
-) -> str:
-    """Return the row of a method in the printed table."""
-    cells = []
-    for other, row, width in zip(published, compared(found, published), widths, strict=True):
-        mean, error, away = row
-        digits = 3 if other <= 1 else 0
-        distance = f"{away:+5.1f}" if abs(away) < 100 else f"{'>' if away > 0 else '<-'}100"
-        text = f"{other:.{digits}f} | {mean:.{digits}f} ± {error:.{digits}f} {distance}"
-        cells.append(f"{text:>{width}}")
-    return f"{method:<21}" + "".join(cells)
-
-
-def table(
-    name: str,
-    columns: tuple[str, ...],
-    widths: tuple[int, ...],
-    of_methods: Mapping[str, tuple[float, ...]],
-    found: Mapping[str, NDArray[np.float64]],
-) -> None:
-    """Print of each method and score the published number, the mean here, and their distance in standard errors."""
-    print(f"\n{name:<21}" + "".join(f"{score:>{width}}" for score, width in zip(columns, widths, strict=True)))
-    for method, published in of_methods.items():
-        print(line(method, found[method], published, widths), flush=True)
-
-
-def main() -> None:
-    """Print all tables: the published number, the mean here, and their distance in standard errors."""
-    from pellucid.network import runtime
-    from tests.bench import freqrise, published_masks, state
-
-    runtime.start(2)
-    print(
-        f"Published (a mean of {FOLDS} folds of {SERIES} series) | here (of {DRAWS} × {FOLDS} folds; of masks {FOLDS}; "
-        f"state: {state.FOLDS}) ± standard error of"
-    )
-    print("the difference, and the difference (here - published) in standard errors")
-    for name, of_methods in PUBLISHED.items():
-        table(name, SCORES, WIDTHS, of_methods, measured(name))
-        for method, published in published_masks.PUBLISHED[name].items():
-            print(line(method, published_masks.measured(name, method), published), flush=True)
-    state.main()
-    freqrise.main()

@@ -390,6 +390,6 @@ def test_what_is_larger_than_the_examples_is_refused_before_any_training(key, en
         else:
             # The size of a table is known when it has been read.
             resolution.resolve(content)
-            resolution.require_fit(content, "own", (28, 28))
+            resolution.require_fit(content, "own", (28, 28), 1)
             with pytest.raises(InputError, match=rf"{key}\.{next(iter(entry))}"):
-                resolution.require_fit(content, "own", (8, 8))
+                resolution.require_fit(content, "own", (8, 8), 1)

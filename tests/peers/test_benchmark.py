@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.bench import peers
+from tests.bench import peer_rows, peers
 from tests.bench.cases import METHODS, Case
 from tests.bench.floor import Floor
 from tests.bench.peers import Row, Taken
@@ -102,3 +102,16 @@ def test_unknown_names_are_refused(capsys):
     with pytest.raises(SystemExit):
         peers.main(["--methods", "salience"])
     assert "salience; there are saliency" in capsys.readouterr().err
+
+
+def test_rows_that_a_folder_keeps_are_not_measured_again(tmp_path, capsys, monkeypatch):
+    row = Row("heartbeat 16", "lime", 1.0, Taken(0.5, 256), 0.4, {"peer": Taken(1.0, 64, True)}, {"other": "no"})
+    peer_rows.write(tmp_path, row)
+    assert peer_rows.read(tmp_path, "heartbeat 16", "lime") == row
+    assert peer_rows.read(tmp_path, "heartbeat 256", "lime") is None
+    monkeypatch.setattr(peers, "measure", lambda *_: pytest.fail("measured again"))
+    given = ["--cases", "heartbeat", "--inputs", "16", "--methods", "lime,rise", "--no-memory", "--stored"]
+    peers.main([*given, "--rows", str(tmp_path)])
+    told = capsys.readouterr().out
+    assert "Faster than the fastest peer in 1 of 1; of its time 0.50 to 0.50" in told
+    assert "other fails: no" in told

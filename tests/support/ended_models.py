@@ -103,6 +103,22 @@ ENDINGS = {
     "cast": _ops(lambda ops, scores: ops.cast(scores, "float32")),
 }
 
+# Arithmetic with scores: of logits it gives logits, of probabilities neither. Each gives (3,).
+SCALINGS = {
+    "per_cent": _ops(lambda ops, scores: 100 * scores),
+    "centred": _ops(lambda ops, scores: 2 * scores - 1),
+    "rest": _ops(lambda ops, scores: 1 - scores),
+    "temperature": _ops(lambda ops, scores: scores / 0.3),
+    "negative": _ops(lambda ops, scores: ops.negative(scores)),
+    "rescaled": _through("Rescaling", 5.0, -2.0),
+    "clipped": _ops(lambda ops, scores: 10 * ops.clip(scores, 0.01, 0.99)),
+    "doubled": lambda layers, scores: layers.Flatten()(layers.Add()([scores, scores])),
+    "difference": _ops(lambda ops, scores: scores - 0.5 * ops.flip(scores, -1)),
+    "summed": _ops(
+        lambda ops, scores: ops.sum(ops.reshape(ops.tile(scores, (1,) * (len(scores.shape) - 1) + (2,)), (-1, 2, 3)), 1)
+    ),
+}
+
 
 def made(keras, start, kind, *endings):
     """A model (N, *SHAPE) to (N, 3); `kind` is the activation of its scores, None for none; the same weights always."""
@@ -110,7 +126,7 @@ def made(keras, start, kind, *endings):
     inputs = keras.Input(SHAPE)
     scores = STARTS[start](keras.layers, kind, inputs)
     for ending in endings or ("flatten",):
-        scores = ENDINGS[ending](keras.layers, scores)
+        scores = (ENDINGS | SCALINGS)[ending](keras.layers, scores)
     assert scores.shape == (None, 3)
     return keras.Model(inputs, scores)
 

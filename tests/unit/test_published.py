@@ -6,7 +6,8 @@ import pytest
 from pellucid.explain.shared import masks
 from pellucid.network.runtime import start
 from tests.bench import freqrise, published, published_masks, state
-from tests.bench.published import PUBLISHED, SCORES, areas_of, compared, evidence, measured, scores, series
+from tests.bench.published import PUBLISHED, SCORES, areas_of, evidence, measured, scores, series
+from tests.bench.published_tables import compared
 
 
 def closed_form(method, x, truth, seed):

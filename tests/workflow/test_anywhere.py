@@ -93,7 +93,7 @@ def test_a_study_of_an_installed_wheel_runs_as_init_writes_it(installed, tmp_pat
     assert all(map(is_picture, pictures))
     assert not uses_clone(said)
     assert "Reason:" not in said
-    assert "The first figure of an explanation stands: results/my_study/explain/" in said
+    assert "The first figure of an explanation is ready: results/my_study/explain/" in said
 
 
 def test_an_installed_wheel_reads_a_configuration_that_has_no_snakefile_beside_it(installed, tmp_path):

@@ -180,8 +180,14 @@ def fetch(address: str, sha256: str, target: Path | str, *, md5: str = UNCHECKED
     except (requests.RequestException, TransferRefusedError) as error:
         # The error may hold the address of a redirection, with a token in it.
         reason = masked(str(error))
+        if "NameResolutionError" in reason:
+            reason = f"the server {urlsplit(address).hostname} cannot be reached: no such name, or no network"
+        hint = "Without a network, write the path of a copy of the file in place of the address."
         raise InputError.unexpected(
-            masked(address), f"no download ({reason})", "an address that answers with the file"
+            masked(address),
+            f"no download ({reason})",
+            "an address that answers with the file",
+            hint if isinstance(error, requests.ConnectionError) else "",
         ) from None
     except OSError as error:
         raise InputError.unexpected(

@@ -57,6 +57,17 @@ def spearman(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray
     return np.where((squares[0] == 0) & (squares[1] == 0), 1.0, correlation)
 
 
+def spearman_of_all(maps: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return Spearman's rank correlation, as `spearman` has it, of every pair of maps (V, values): (V, V)."""
+    ranks = _centred_ranks(maps)
+    product = (ranks @ ranks.T).astype(np.float64)
+    squares = np.diagonal(product)
+    size = np.sqrt(squares[:, np.newaxis] * squares)
+    correlation = np.clip(product / np.where(size > 0, size, 1), -1, 1)
+    constant = squares == 0
+    return np.where(constant[:, np.newaxis] & constant, 1.0, correlation)
+
+
 def _centred_ranks(maps: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return twice each value's rank minus the mean rank, (N, values): whole numbers, since tied ranks are halves."""
     from scipy.stats import rankdata

@@ -76,6 +76,7 @@ rule study_explanations:
         members=param(study_files.members),
         methods=param(study_files.member_methods),
         seed=param(study_files.study_seed),
+        of=param(study_files.words_of_explained),
         code=code_of("study_explanations"),
     message:
         "Compare the explanations of {wildcards.study} after several trainings"
@@ -183,6 +184,7 @@ rule comparison:
         runtime=minutes("table"),
     params:
         experiments=RANKED,
+        over={name: scored_files.words(CONFIG, name) for name in RANKED},
         code=code_of("comparison"),
     message:
         "Join the leaderboards of all experiments"

@@ -12,6 +12,8 @@ rule evaluate:
         data_info=DATA_INFO,
         model=f"{RESULTS}/model/model.keras",
         training=f"{RESULTS}/model/training.json",
+        # Intervals are over patients where the data have them.
+        groups=f"{RESULTS}/data/groups.npz",
     output:
         metrics=f"{RESULTS}/evaluation/metrics.json",
         chance=evaluation_files.CHANCE,
@@ -266,6 +268,7 @@ rule evidence:
         training=TRAINING_EXAMPLES,
         labels=f"{RESULTS}/data/labels.npz",
         truth=from_config(experiment_files.truth_file),
+        groups=f"{RESULTS}/data/groups.npz",
         data_info=DATA_INFO,
     output:
         f"{RESULTS}/evaluation/evidence.csv",

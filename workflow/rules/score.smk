@@ -195,7 +195,7 @@ rule draw_overview:
 
 rule agreement:
     input:
-        unpack(from_config(experiment_files.explanations, "attributions")),
+        unpack(from_config(scored_files.compared)),
         data_info=DATA_INFO,
     output:
         table=f"{RESULTS}/score/agreement.csv",
@@ -210,6 +210,7 @@ rule agreement:
         mem_mb=memory("table"),
         runtime=minutes("table"),
     params:
+        methods=setting("methods"),
         code=code_of("agreement"),
     message:
         "Compare the explanations of {wildcards.experiment} with each other"

@@ -48,7 +48,8 @@ for view in experiment_files.all_names(CONFIG, "views"):
 # Only for views whose SPEC names measures.
 rule view_measures:
     input:
-        from_config(view_files.csv, "{view}"),
+        tables=from_config(view_files.csv, "{view}"),
+        groups=f"{RESULTS}/data/groups.npz",
     output:
         view_files.MEASURES,
     log:

@@ -6,4 +6,8 @@ from pellucid.jobs.script import Snakemake, job
 snakemake: Snakemake
 
 with job(snakemake) as params:
-    run(boards=dict(zip(params.experiments, snakemake.input, strict=True)), table=snakemake.output[0])
+    run(
+        boards=dict(zip(params.experiments, snakemake.input, strict=True)),
+        over=params.over,
+        table=snakemake.output[0],
+    )

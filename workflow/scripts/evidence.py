@@ -10,6 +10,7 @@ with job(snakemake, whole=True) as params:
         x=snakemake.input.x,
         labels=snakemake.input.labels,
         truth=snakemake.input.truth,
+        groups=snakemake.input.groups,
         data_info=snakemake.input.data_info,
         training=snakemake.input.training,
         model=snakemake.input.model,

@@ -20,6 +20,6 @@ with job(snakemake) as params:
         arrays=snakemake.output.arrays,
         **{
             name: snakemake.input.get(name)
-            for name in ("model", "training", "labels", "random_labels", "random_training")
+            for name in ("model", "training", "labels", "random_labels", "random_training", "groups")
         },
     )

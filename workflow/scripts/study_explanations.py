@@ -23,5 +23,7 @@ with job(snakemake) as params:
             for name in group
             if (path := snakemake.input.get(f"{name}/seed stability"))
         },
+        origins={name: snakemake.input[f"{name}/groups of examples"] for group in params.groups for name in group},
+        of=params.of,
         table=snakemake.output[0],
     )

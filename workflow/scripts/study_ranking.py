@@ -18,6 +18,7 @@ with job(snakemake) as params:
             for name in names
         },
         examples={name: snakemake.input[f"{name}/examples"] for name in names},
+        origins={name: snakemake.input[f"{name}/groups of examples"] for name in names},
         table=snakemake.output.table,
         differences=snakemake.output.differences,
         findings=snakemake.output.findings,

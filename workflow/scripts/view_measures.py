@@ -8,7 +8,8 @@ snakemake: Snakemake
 with job(snakemake) as params:
     run(
         view=snakemake.wildcards.view,
-        csv=dict(zip(params.variants, snakemake.input, strict=True)),
+        csv=dict(zip(params.variants, snakemake.input.tables, strict=True)),
         seed=params.seed,
         table=snakemake.output[0],
+        groups=snakemake.input.groups,
     )

@@ -3,7 +3,8 @@
 A peer is a module with `NAME`, `SIZELESS` (whether it takes no batch size), `METHODS` (those it has, of Pellucid's
 names) and `work(case, method, size) -> Callable[[int], object]`, which prepares an explanation in batches of `size`
 examples and returns the function that explains the first so many inputs of the case. It may raise what it likes: the
-benchmark prints the reason.
+benchmark prints the reason. `LEAST`, where a module has it, is the least number of inputs that is measured; `share` of
+the returned function is the part of its work that it does.
 """
 
 from __future__ import annotations

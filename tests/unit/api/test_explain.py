@@ -165,6 +165,8 @@ def test_examples_without_labels_are_drawn_in_their_order_under_what_they_are_ta
     titles = [axes.get_title() for axes in figure.axes]
     assert [title for title in titles if title.startswith("→")] == [f"→ {number}" for number in explanation.predictions]
     assert "examples without labels" in figure.get_suptitle()
+    # There is no title, and no empty line for it.
+    assert all(figure.get_suptitle().splitlines())
 
 
 def test_a_notebook_says_that_the_figure_leaves_examples_out(digit, x):

@@ -96,6 +96,11 @@ def test_the_command_writes_what_python_gives(model, path, x, tmp_path):
             {"input": "patient", "method": "lime", "baseline": "mean"},
             "found mean, which mixes the numbers",
         ),
+        (
+            lambda x: x,
+            {"input": "patient", "method": "lime", "partition": "windows"},
+            "lime.partition: found windows of an input of numbers",
+        ),
         (lambda x: x, {"input": "patient", "method": "grad_cam"}, "it needs a convolution"),
     ],
 )

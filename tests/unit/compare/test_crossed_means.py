@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from pellucid.compare.crossed_means import MOST_BORROWED, crossed_means
+from pellucid.compare.told_apart import compare
 
 
 def test_without_luck_of_the_examples_it_is_student_over_trainings(rng):
@@ -64,3 +65,34 @@ def test_the_interval_covers_the_mean_that_all_trainings_and_examples_have(train
         covered.append(np.abs(means.mean - truth) <= means.half_width(0.95))
     # Resampling trainings and examples covers 0.75 and 0.84 of such means: too few trainings to draw from.
     assert 0.92 < np.mean(covered) < 0.98
+
+
+def test_of_many_trainings_the_error_is_that_of_liang_and_zeger(rng):
+    groups = np.repeat(np.arange(6), 4)
+    of_examples = rng.normal(size=24)
+    # All trainings are alike: the examples are the only luck.
+    found = crossed_means(np.tile(of_examples[np.newaxis, :, np.newaxis], (3, 1, 1)), groups)
+    sums = np.bincount(groups, of_examples - of_examples.mean())
+    assert found.mean[0] == pytest.approx(of_examples.mean())
+    assert found.error[0] == pytest.approx(np.sqrt(6 / 5 * (sums**2).sum()) / 24)
+    assert found.freedom == pytest.approx(5)
+
+
+def test_groups_of_one_example_are_examples(rng):
+    values = rng.normal(size=(3, 12, 4))
+    found, expected = crossed_means(values, rng.permutation(12)), crossed_means(values)
+    np.testing.assert_allclose(found.mean, expected.mean, atol=1e-12)
+    np.testing.assert_allclose(found.error, expected.error, rtol=1e-9)
+
+
+def test_a_false_claim_is_rare_where_recordings_differ():
+    claims = {"over examples": 0, "over recordings": 0}
+    for trial in range(60):
+        rng = np.random.default_rng([7, trial])
+        groups = np.repeat(np.arange(10), rng.integers(1, 12, 10))
+        luck = rng.normal(size=(1, 10, 5))[:, groups] + rng.normal(size=(3, len(groups), 5))
+        claims["over examples"] += compare(luck).apart.any()
+        claims["over recordings"] += compare(luck, groups).apart.any()
+    print(claims)
+    assert claims["over examples"] > 15
+    assert claims["over recordings"] <= 6

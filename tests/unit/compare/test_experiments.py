@@ -70,3 +70,13 @@ def test_boards_without_that_score_are_ranked_all_the_same(tmp_path):
 
 def test_its_experiments_are_read_from_its_columns(table):
     assert experiments.experiments(list(table.columns)) == ["one", "two"]
+
+
+def test_experiments_say_which_examples_they_score_where_these_are_not_all_shown(boards, tmp_path, table):
+    assert experiments.scored(table) == {}
+    experiments.run(boards=boards, table=tmp_path / "of.csv", over={"one": "", "two": "measured examples"})
+    of = pd.read_csv(tmp_path / "of.csv", index_col="explanation")
+    assert experiments.scored(of) == {"one": "shown examples", "two": "measured examples"}
+    assert experiments.experiments(list(of.columns)) == ["one", "two"]
+    experiments.run(boards=boards, table=tmp_path / "same.csv", over={"one": "", "two": ""})
+    assert (tmp_path / "same.csv").read_bytes() == (tmp_path / "all.csv").read_bytes()

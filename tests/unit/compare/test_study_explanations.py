@@ -35,7 +35,7 @@ def test_the_similarity_of_an_example_is_the_mean_over_its_pairs(rng):
         # The third takes example 5 for another class.
         explained(maps[2], [0, 5], [1, 0]),
     ]
-    found, pairs = study_explanations.similarities(given, "saliency")
+    found, pairs, _ = study_explanations.similarities(given, "saliency")
     assert pairs == 4
     absolute = np.abs(maps[..., 0])
     pair = [spearmanr(absolute[a, 0], absolute[b, 0])[0] for a, b in ((0, 1), (0, 2), (1, 2))]

@@ -59,7 +59,7 @@ def test_a_rank_is_the_mean_over_families_of_the_mean_over_metrics(rng):
         for training in (0, 1)
     ]
     rows = [np.arange(5), np.array([4, 3, 2, 1, 0])]
-    labels, found = block_ranks.block_ranks(trainings, rows)
+    labels, found, _ = block_ranks.block_ranks(trainings, rows)
     order = [LABELS.index(label) for label in labels]
     for training, chosen in enumerate(rows):
         for place, row in enumerate(chosen):
@@ -74,7 +74,7 @@ def test_a_metric_counts_where_all_methods_have_a_value(caplog):
         ("truth", "b"): {"saliency": np.array([2.0, 1, nan]), "occlusion": np.array([1.0, 2, 3])},
         ("sanity", "c"): {"saliency": np.array([1.0, 2, 3])},
     }
-    labels, found = block_ranks.block_ranks([of_training] * 2, [np.arange(3)] * 2)
+    labels, found, _ = block_ranks.block_ranks([of_training] * 2, [np.arange(3)] * 2)
     assert labels == ["occlusion", "saliency"]
     # Example 0 by both metrics, example 1 by the second alone, and example 2 by none.
     assert found[0].tolist() == [[1.5, 1.5], [1, 2]]
@@ -93,11 +93,13 @@ def study(tmp_path, rng):
     return scores, examples
 
 
-def run(tmp_path, scores, examples):
+def run(tmp_path, scores, examples, origins=None):
     paths = {name: tmp_path / f"{name}.csv" for name in ("table", "differences")}
     groups = [list(MEMBERS)]
     findings = tmp_path / "findings.json"
-    study_ranking.run(groups=groups, members=MEMBERS, scores=scores, examples=examples, findings=findings, **paths)
+    study_ranking.run(
+        groups=groups, members=MEMBERS, scores=scores, examples=examples, findings=findings, origins=origins, **paths
+    )
     return *(pd.read_csv(path) for path in paths.values()), files.read_json(findings)
 
 
@@ -134,6 +136,52 @@ def test_tables_and_findings_agree_with_each_other(tmp_path, study, rng):
     orders = [of_training.mean(0) for of_training in ranks]
     taus = [kendalltau(one, two).statistic for one, two in itertools.combinations(orders, 2)]
     assert finding["kendall_tau"] == pytest.approx(np.mean(taus))
+
+
+@pytest.fixture
+def recorded(tmp_path, study, rng):
+    """Scores of 40 examples, in which the order of the methods is luck of the recording, and their `groups.npz`."""
+    scores, examples = study
+    origin = np.repeat(np.arange(8), 5)
+
+    def of(recordings):
+        luck = {label: rng.normal(size=8)[origin] for label in LABELS}
+        for name in MEMBERS:
+            values = {label: luck[label] + 0.2 * rng.normal(size=40) for label in LABELS}
+            scores[name] = {"localisation": write_score(tmp_path / "recorded" / name, "relevance_rank", values)}
+            files.write_arrays(examples[name], {"indices": np.arange(40), "targets": np.zeros(40, int)})
+        path = tmp_path / "groups.npz"
+        files.write_arrays(path, {"test": np.array([f"recording {number % recordings}" for number in origin])})
+        return scores, examples, dict.fromkeys(MEMBERS, path)
+
+    return of
+
+
+def test_examples_of_one_recording_count_together(tmp_path, recorded):
+    scores, examples, origins = recorded(8)
+    alone, _, (finding,) = run(tmp_path, scores, examples)
+    assert "groups" not in alone
+    assert "groups" not in finding
+    table, _, (finding,) = run(tmp_path, scores, examples, origins)
+    assert set(table["groups"]) == {finding["groups"]} == {8}
+    assert "groups of examples (recordings, patients)" in finding["test"]
+    assert table["mean rank"].to_list() == pytest.approx(alone["mean rank"].to_list())
+    width = (table["high"] - table["low"]).to_numpy() / (alone["high"] - alone["low"]).to_numpy()
+    # 40 examples of 8 recordings that are nearly alike within: √5 times the width of 40 independent ones, at most.
+    assert (width > 1.4).all()
+
+
+def test_few_recordings_have_neither_interval_nor_test(tmp_path, recorded):
+    scores, examples, origins = recorded(4)
+    table, differences, (finding,) = run(tmp_path, scores, examples, origins)
+    assert table[["low", "high"]].isna().all(axis=None)
+    assert table["mean rank"].between(1, 3).all()
+    assert table["lowest rank"].to_list() == [1, 1, 1]
+    assert table["highest rank"].to_list() == [3, 3, 3]
+    assert differences["p"].isna().all()
+    assert not differences["told apart"].any()
+    assert finding["sentence"].endswith("from 4 groups (recordings, patients), and 5 are the least.")
+    assert "test" not in finding
 
 
 def test_trainings_without_common_examples_are_not_ranked(tmp_path, study):

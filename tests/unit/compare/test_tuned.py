@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid import files, tables
-from pellucid.compare.tuned import BETTER, SAME, UNKNOWN, best, in_halves, run, tuned
+from pellucid.compare.tuned import BETTER, SAME, UNKNOWN, best, in_halves, members_of, run, tuned
 from pellucid.draw import tuned as figure
 
 LABELS = ["occlusion.window=1", "occlusion.window=2", "occlusion.window=auto"]
@@ -83,6 +83,19 @@ def test_halves_have_half_of_each_class_and_whole_groups():
     assert 5 <= first.sum() <= 15
 
 
+def test_an_example_that_stands_for_two_labels_is_in_one_half_and_counts_once():
+    indices = np.repeat(np.arange(12), 2)
+    labels = np.tile([0, 1], 12)
+    members = members_of(indices, None)
+    for seed in range(5):
+        first = in_halves(labels, members, np.random.default_rng(seed))
+        assert (first[::2] == first[1::2]).all()
+        assert first.sum() == 12
+    # Examples that are there once need no groups, and named groups hold all rows of an example.
+    assert members_of(indices[::2], None) is None
+    assert list(members_of(np.array([2, 0, 2]), np.array(["a", "b", "c"]))) == ["c", "a", "c"]
+
+
 def test_groups_are_the_units_of_the_interval():
     rng = np.random.default_rng(3)
     default = rng.normal(0, 0.1, 60)
@@ -94,6 +107,12 @@ def test_groups_are_the_units_of_the_interval():
     grouped = tuned(COMPARED, arrays, halves, members, seed=1).iloc[0]
     # Ten examples of one recording are no more than one.
     assert grouped["high"] - grouped["low"] > 2 * (single["high"] - single["low"])
+    assert (grouped["examples"], grouped["groups"], "groups" in single) == (60, 6, False)
+    few = np.where(members == "recording 5", "recording 4", members)
+    few = np.where(few == "recording 3", "recording 2", few)
+    found = tuned(COMPARED, arrays, in_halves(np.zeros(60, np.int64), few, rng), few, seed=1).iloc[0]
+    assert (found["verdict"], found["groups"]) == ("too few groups", 4)
+    assert np.isnan(found["low"])
 
 
 def test_from_the_files_to_the_figure(tmp_path):

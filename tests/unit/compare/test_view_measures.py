@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pellucid import seeds, tables
+from pellucid import files, seeds, tables
 from pellucid.compare.view_measures import means, run
 from pellucid.score.shared.bootstrap import interval
 
@@ -46,3 +46,15 @@ def test_means_and_intervals_over_the_examples_with_a_change(written):
 def test_what_is_defined_for_no_example_has_no_row(written):
     table, _ = written
     assert means(table, "counterfactuals.of=comte") == {"validity": 0, "seconds": 0.25}
+
+
+def test_intervals_are_over_the_recordings_of_the_examples(written, tmp_path):
+    table, _ = written
+    files.write_arrays(tmp_path / "groups.npz", {"test": np.array([f"r{number // 2}" for number in range(N + 3)])})
+    grouped = tmp_path / "grouped.csv"
+    csv = {"counterfactuals.of=gradient": tmp_path / "counterfactuals.of=gradient.csv"}
+    run(view="counterfactuals", csv=csv, seed=3, table=grouped, groups=tmp_path / "groups.npz")
+    rows = tables.read(grouped, index="measure", words=("variant",))
+    assert rows.loc["validity", "interval"] == "Korn-Graubard, over groups"
+    assert rows["groups"].to_list()[:3] == [6, 5, 5]
+    assert "groups" not in tables.read(table)

@@ -164,7 +164,7 @@ def test_inputs_follow_from_what_a_plugin_declares():
     assert experiment_files.method_inputs("random_attribution") == {}
     assert set(experiment_files.method_inputs("saliency")) == {"model", "trained", "data_info"}
     assert "training" in experiment_files.method_inputs("deep_shap")
-    assert set(experiment_files.score_inputs("cost")) == {"data_info"}
+    assert set(experiment_files.score_inputs("cost")) == {"data_info", "groups"}
     assert {"random_labels", "random_training"} <= set(experiment_files.score_inputs("random_labels"))
     assert {"model", "training", "labels"} <= set(experiment_files.score_inputs("seed_stability"))
     assert {"model", "trained", "data_info"} <= set(experiment_files.view_inputs("embedding"))
@@ -202,6 +202,7 @@ def test_a_study_compares_its_members_and_the_explanations_of_retrained_members(
         f"{name}/{key}": f"results/{name}/{path}"
         for name in MEMBERS
         for key, path in (
+            ("groups of examples", "data/groups.npz"),
             ("saliency", "explain/saliency/attributions.npz"),
             ("seed stability", "score/seed_stability/scores.csv"),
         )
@@ -227,6 +228,7 @@ def test_a_study_compares_its_members_and_the_explanations_of_retrained_members(
         for name in MEMBERS
         for key, path in (
             ("examples", "examples.npz"),
+            ("groups of examples", "data/groups.npz"),
             ("deletion_insertion/table", "score/deletion_insertion/scores.csv"),
             ("deletion_insertion/arrays", "score/deletion_insertion/scores.npz"),
         )

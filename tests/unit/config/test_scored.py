@@ -25,6 +25,7 @@ def test_the_shown_examples_are_scored_unless_something_else_is_asked_for():
     assert set(scored_files.explained(config, "e")) == {"attributions", "cost", "checks"}
     assert scored_files.examples(config, "e") == "results/e/examples.npz"
     assert scored_files.words(config, "e") == ""
+    assert set(scored_files.compared(config, "e")) == {"attributions"}
     assert "scored" not in page_files.settings(config, "e")["examples"]
     with pytest.raises(TargetError, match="found examples.scored shown"):
         scored_files.number(config, "e")
@@ -38,6 +39,8 @@ def test_measured_examples_are_read_from_the_parts_of_each_method(scored, number
         f"{here}/{method}/part_{part}of2.npy" for method in ("occlusion", "saliency") for part in (1, 2)
     ]
     assert found["facts"] == [path.replace(".npy", ".json") for path in found["maps"]]
+    compared = scored_files.compared(config, "e")
+    assert compared == {name: found[name] for name in ("maps", "measured", "scored", "filled")}
     assert found["measured"] == f"{here}/examples.npz"
     assert found["scored"] == scored_files.examples(config, "e") == "results/e/score/examples.npz"
     assert scored_files.number(config, "e") == number

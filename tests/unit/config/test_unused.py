@@ -15,6 +15,11 @@ from pellucid.errors import InputError
         ({"partition": "windows", "window": 30}, []),
         ({"sweep": {"partition": ["grid", "windows"]}, "window": 30}, []),
         ({"window": 15}, []),
+        (
+            {"sweep": {"partition": ["grid", "windows"], "window": [15, 30]}},
+            ["e: methods.lime.sweep computes 1 map twice: only partition: windows reads window."],
+        ),
+        ({"sweep": {"partition": ["grid", "windows"], "baseline": ["zero", "mean"]}}, []),
     ],
 )
 def test_a_parameter_that_no_variant_reads_is_told(written, lines):

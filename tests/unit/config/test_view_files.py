@@ -6,6 +6,7 @@ import pytest
 
 from pellucid.config import kept_checkpoints, no_shared_files, resolution, source_files, view_files
 from pellucid.config.resolution import ConfigError
+from pellucid.errors import InputError
 
 
 def config(concepts):
@@ -80,3 +81,19 @@ def test_checkpoints_are_inputs_of_views_that_take_them_where_the_training_keeps
         assert fits == [name == "a", name != "a"]
     # Results of trainings that keep none are known by the same settings as ever.
     assert ["kept_checkpoints" in resolved.experiments[name]["training"] for name in kept] == [True, False, False, True]
+
+
+@pytest.mark.parametrize(("source", "architecture"), [("synthetic_ecg", "heartbeat_cnn"), ("basic_motions", "gap_cnn")])
+def test_channels_cannot_be_exchanged_where_there_is_one(source, architecture):
+    views = {"only": ["counterfactuals"], "counterfactuals": {"sweep": {"of": ["gradient", "comte"]}}}
+    entry = {"dataset": {"source": source}, "model": {"architecture": architecture}, "views": views}
+    content = {"run": ["a"], "experiments": {"a": entry}}
+    if source == "basic_motions":
+        resolution.resolve(content)
+        # Of other sources, the data say how many channels there are.
+        resolution.require_fit(content, "a", (100,), 6)
+        with pytest.raises(InputError, match="views.counterfactuals: of: comte replaces whole channels"):
+            resolution.require_fit(content, "a", (100,), 1)
+        return
+    with pytest.raises(ConfigError, match="a.views.counterfactuals: of: comte replaces whole channels"):
+        resolution.resolve(content)

@@ -134,7 +134,7 @@ def test_combinations_that_mean_nothing_are_refused(two, tmp_path):
     column = write(tmp_path / "c.csv", NORMAL, header=",".join(["file", *(f"s{number}" for number in range(11))]))
     other = write(tmp_path / "d.csv", ABNORMAL, header=",".join(["file", *(f"s{number}" for number in range(11))]))
     with pytest.raises(InputError, match=r"c\.csv, label: found file, which is a column, too"):
-        load([column, other], label="file")
+        load([column, other], label="file", signal="*")
 
 
 def test_classes_that_are_left_out_and_joined(tmp_path):

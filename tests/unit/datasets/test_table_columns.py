@@ -64,7 +64,7 @@ def test_an_index_that_is_asked_for_is_taken(tmp_path, frame):
 
 
 def test_a_column_that_counts_the_examples_is_told(tmp_path, frame):
-    (note,) = load(csv(frame.reset_index(), tmp_path / "a.csv")).notes
+    (note,) = load(csv(frame.reset_index(), tmp_path / "a.csv"), signal="*").notes
     assert "index" in note
     assert load(csv(frame.reset_index(), tmp_path / "a.csv"), signal="t*").notes == ()
 
@@ -230,3 +230,35 @@ def test_other_encodings_are_refused_by_file(tmp_path, encoding):
     (tmp_path / "a.csv").write_bytes("a,b,k\n1,2,é\n1,3,é\n1,2,ü\n1,2,ü\n".encode(encoding))
     with pytest.raises(InputError, match=r"a\.csv.*UTF-8"):
         load(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("names", "fits"),
+    [
+        (["I_0", "I_1", "I_2", "V1_0", "V1_1", "V1_2"], ["channel_major"]),
+        (["I_0", "V1_0", "I_1", "V1_1", "I_2", "V1_2"], ["time_major"]),
+        (["V2_0", "V2_1", "V2_2", "V1_0", "V1_1", "V1_2"], ["channel_major"]),
+        (["t0", "t1", "t2", "t3", "t4", "t5"], ["time_major", "channel_major"]),
+        (["a", "b", "c", "d", "e", "f"], ["time_major", "channel_major"]),
+    ],
+)
+def test_a_layout_that_the_names_contradict_is_refused(tmp_path, rng, names, fits):
+    values = pd.DataFrame(rng.normal(size=(N, 6)).round(3), columns=names).assign(label=["N", "V"] * (N // 2))
+    path = csv(values, tmp_path / "a.csv")
+    for layout, order in (("time_major", (-1, 3, 2)), ("channel_major", (-1, 2, 3))):
+        if layout in fits:
+            x = load(path, channels=["one", "two"], layout=layout).train.x
+            signal = values[names].to_numpy(np.float32).reshape(order)
+            np.testing.assert_array_equal(x, signal if layout == "time_major" else signal.swapaxes(1, 2))
+        else:
+            with pytest.raises(InputError, match=f"layout: found {layout}, but .* expected layout: {fits[0]}"):
+                load(path, channels=["one", "two"], layout=layout)
+
+
+def test_a_column_called_unlike_the_samples_is_no_signal_without_a_word(tmp_path, frame):
+    path = csv(frame.assign(recording=np.arange(N)), tmp_path / "a.csv")
+    with pytest.raises(InputError, match=r'the column "recording" would be signal, .* "t0" to "t11"\. .*"\*\[0-9\]"'):
+        load(path, label="label")
+    assert load(path, label="label", group="recording").train.x.shape == (N, 12, 1)
+    assert load(path, label="label", signal="*[0-9]").train.x.shape == (N, 12, 1)
+    assert load(path, label="label", signal="*").train.x.shape == (N, 13, 1)

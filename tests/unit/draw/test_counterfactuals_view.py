@@ -53,6 +53,6 @@ def test_without_a_real_example_and_a_unit_there_are_no_gaps(tmp_path):
     data_info, shape = KINDS["channels"]
     given = arrays(shape) | {"distance": np.full(3, np.nan), "plausible": np.full(3, np.nan)}
     text, _ = words(draw, tmp_path, given, {**data_info, "unit": ""}, {"shown": 3, "of": "gradient"}, "A title")
-    assert "medians: 75% unchanged; no real example of that class" in text
+    assert "medians of the 2 found: 75% unchanged; no real example of that class" in text
     assert "nan" not in text
     assert "()" not in text

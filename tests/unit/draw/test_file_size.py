@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from pellucid.draw import style
-from pellucid.draw.shared import file_size
+from pellucid.draw.shared import file_size, palette
 
 
 def drawn(points, lines):
@@ -58,3 +59,21 @@ def test_a_palette_keeps_size_resolution_and_transparency_and_changes_colours_li
     assert np.abs(found - pixels)[shown].mean() < 6
     if mode == "RGBA":
         np.testing.assert_array_equal(found[..., 3], pixels[..., 3])
+
+
+def test_a_figure_is_drawn_once_for_each_of_its_files(tmp_path, monkeypatch):
+    drawings, draw = [], Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda figure, renderer: drawings.append(renderer) or draw(figure, renderer))
+    style.save(drawn(400, 2), tmp_path / "a.png", tmp_path / "a.svg")
+    assert len(drawings) == 2
+
+
+def test_a_palette_keeps_white_and_the_colour_of_a_small_spot(rng):
+    pixels = np.full((600, 900, 3), 255, np.uint8)
+    pixels[100:500, 100:800] = rng.integers(160, 256, (400, 700, 1))
+    # Between the pixels by which most colours are chosen.
+    pixels[301, 301] = (120, 10, 30)
+    found = np.asarray(palette.of_colours(Image.fromarray(pixels)).convert("RGB"))
+    assert found[0, 0].tolist() == [255, 255, 255]
+    assert found[301, 301].tolist() == [120, 10, 30]
+    assert np.abs(found.astype(int) - pixels).max() <= 4

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from pellucid import files
 from pellucid.draw import agreement, checks, leaderboard, score, style
@@ -44,6 +45,24 @@ def test_a_score_is_drawn_with_the_best_first_and_the_controls_grey(tmp_path, dr
     # Each panel of a metric says which direction is better.
     assert any("higher" in label for label in labels)
     assert any("lower" in label for label in labels)
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        (12, "95% intervals are over groups of examples (recordings, patients; up to 12)"),
+        (3, "no 95% intervals: the examples are from 3 groups (recordings, patients), and 5 are the least"),
+    ],
+)
+def test_a_score_says_over_which_groups_its_intervals_are(tmp_path, drawn, groups, said):
+    ends = (0.1, 0.3) if groups > 4 else (np.nan, np.nan)
+    rows = [(name, "relevance_rank", "all", "all", 0.2, *ends, 60, groups) for name in METHODS]
+    columns = ["explanation", "metric", "over", "class", "mean", "low", "high", "examples", "groups"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "scores.csv", index=False)
+    files.write_arrays(tmp_path / "scores.npz", {f"{name}/relevance_rank": np.full(60, 0.2) for name in METHODS})
+    paths = {"table": tmp_path / "scores.csv", "arrays": tmp_path / "scores.npz"}
+    score.draw(score="localisation", title="Bumps", **paths, pictures=[])
+    assert said in drawn[0].get_suptitle().split("\n")
 
 
 def test_the_leaderboard_shows_values_ranks_and_what_failed(tmp_path, drawn):

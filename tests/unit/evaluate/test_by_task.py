@@ -220,3 +220,28 @@ def test_a_table_of_many_labels_has_the_most_probable_ones(rng):
     table = of_labels(None, p, np.full(30, 0.9), names)
     np.testing.assert_array_equal(table["p_top_1"], p.max(1))
     assert list(table["predicted"]) == ["; ".join(np.array(names)[row >= 0.9]) for row in p]
+
+
+def test_chance_over_groups_of_labels_and_values(rng):
+    """Each patient has a label, and scores of its own that know nothing: shuffled examples would be too kind."""
+    better = {"examples": 0, "groups": 0}
+    for trial in range(15):
+        luck = np.random.default_rng([3, trial])
+        patients = np.repeat(np.arange(16), luck.integers(2, 15, 16))
+        has = (np.arange(16) % 2 == 0)[patients, np.newaxis].astype(np.uint8)
+        scores = luck.normal(size=16)[patients, np.newaxis] + 0.3 * luck.normal(size=(len(patients), 1))
+        for kind, groups in (("examples", None), ("groups", patients)):
+            better[kind] += not chance_by_task.of_labels(has, scores, ["AF"], groups)["at_chance"]
+    assert better["examples"] > better["groups"] <= 2
+    known = chance_by_task.of_labels(has, scores + 3 * has, ["AF"], patients)
+    assert (known["at_chance"], known["test_groups"]) == (False, 16)
+    # The first row of the signed areas is the measured one, as counted by pairs.
+    assert known["macro_auroc"] == pytest.approx(metrics.roc_auc_score(has, scores + 3 * has))
+    true = rng.normal(size=16)[patients, np.newaxis]
+    guess, constant = rng.normal(size=16)[patients, np.newaxis], (np.zeros(1), np.ones(1))
+    assert chance_by_task.of_values(true, guess, *constant, patients)["at_chance"]
+    fact = chance_by_task.of_values(true, true + 0.3 * guess, *constant, patients)
+    assert (fact["at_chance"], fact["test_groups"]) == (False, 16)
+    few = regression.score(true, guess, ["age"], [""], np.ones(1), np.abs(rng.normal(size=(40, 1))), patients % 4)
+    assert few.metrics["r2_low"] is None
+    assert few.coverage[["coverage_low", "coverage_high"]].isna().all(axis=None)

@@ -93,3 +93,35 @@ def test_a_model_at_chance_is_logged_once_and_noted(caplog):
     assert own.startswith(sentence)
     assert "model.input_range" in own
     assert class_order.notes(None, y, y, [], "") == []
+
+
+def test_a_model_that_follows_the_recording_and_not_the_class_is_at_chance():
+    """Each recording has a class and gets a prediction of its own: shuffled examples would be too kind."""
+    better = {"over examples": 0, "over recordings": 0}
+    for trial in range(40):
+        rng = np.random.default_rng([8, trial])
+        origin = np.repeat(np.arange(24), rng.integers(2, 16, 24))
+        y, predicted = rng.integers(0, 2, 24)[origin], rng.integers(0, 2, 24)[origin]
+        better["over examples"] += compare(y, predicted, names(2))["at_chance"] is False
+        better["over recordings"] += compare(y, predicted, names(2), origin)["at_chance"] is False
+    print(better)
+    assert better["over examples"] >= 8
+    assert better["over recordings"] <= 3
+
+
+def test_a_model_that_knows_the_classes_is_found_over_recordings(rng):
+    origin = np.repeat(np.arange(10), 20)
+    y = rng.integers(0, 3, 200)
+    predicted = np.where(rng.random(200) < 0.6, y, rng.integers(0, 3, 200))
+    fact = compare(y, predicted, names(3), origin)
+    assert (fact["at_chance"], fact["test_groups"]) == (False, 10)
+    over_groups = interval((predicted == y).astype(float), rng, proportion=True, groups=origin)
+    assert (fact["accuracy_low"], fact["accuracy_high"]) == (over_groups.low, over_groups.high)
+
+
+def test_few_recordings_have_no_interval_and_say_so(rng):
+    y = np.tile([0, 1], 40)
+    fact = compare(y, rng.integers(0, 2, 80), names(2), np.repeat(np.arange(4), 20))
+    assert fact["accuracy_low"] is fact["accuracy_high"] is None
+    assert fact["at_chance"] is True
+    assert "(no interval, 80 test examples of 4 groups)" in fact["sentence"]

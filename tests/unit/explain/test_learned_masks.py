@@ -9,6 +9,7 @@ from pellucid.explain import dynamask, extremal_mask, extremal_perturbation, tem
 from pellucid.explain.shared import masks
 from pellucid.explain.shared.recurrent import Recurrent
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.network.meaning import meaning
 from pellucid.network.runtime import start
 
 ALONE = {"perturbation": "fade", "smoothness": 0, "channels": "each"}
@@ -126,6 +127,51 @@ def test_the_area_penalty_is_the_distance_of_the_sorted_mask(rng):
     # A value that always stays does not count.
     found = masks.area_penalty(tf_, equal, np.array([1], np.float32), np.array([[1, 0, 0, 0, 1]], np.float32))
     np.testing.assert_allclose(found, [(0.1**2 + 0.3**2) / 2], rtol=1e-5)
+
+
+def test_the_area_penalty_counts_as_a_search_for_each_value_does(rng):
+    """Ties, values within the distance that counts as equal, and chains of them, against counts of all pairs."""
+    tf_, size, near = start(), 60, masks._EQUAL
+    steps = [rng.integers(-6, 7, (50, size)) * near * 0.4 for _ in range(2)]
+    values = [rng.random((50, size)), np.clip(rng.normal(size=(50, size)), 0, 1), 0.5 + steps[0]]
+    values.append(np.round(rng.random((50, size)) * 4) / 4 + steps[1])
+    mask = np.concatenate(values).astype(np.float32)
+    kept = rng.integers(1, size + 1, len(mask)).astype(np.float32)
+    low, high = mask - np.float32(near), mask + np.float32(near)
+    first = (mask[:, np.newaxis] < low[..., np.newaxis]).sum(2)
+    behind = (mask[:, np.newaxis] <= high[..., np.newaxis]).sum(2)
+    expected = np.clip((behind - size + kept[:, np.newaxis]) / np.maximum(behind - first, 1), 0, 1)
+    assert ((expected > 0) & (expected < 1)).any(1).sum() > 50
+    np.testing.assert_array_equal(masks._reference(tf_, tf_.constant(mask), kept), expected.astype(np.float32))
+
+
+@pytest.mark.parametrize("method", [extremal_perturbation, dynamask, extremal_mask])
+def test_a_later_search_is_not_traced_again_but_for_other_settings(positive, method, rng):
+    model, inputs, targets, _ = positive
+    other, given = {"areas": [0.3, 0.5], "iterations": 5}, {"areas": [0.1, 0.2], "iterations": 5}
+    if method is extremal_mask:
+        other, given = {"mask_weight": 0.3, "iterations": 5}, {"mask_weight": 0.2, "iterations": 5}
+    fresh = ExplainedModel(model._model)
+    method.explain(fresh, inputs, targets, rng, **given)
+    traced = len(fresh._compiled)
+    method.explain(fresh, inputs[:2] + 1, targets[:2], rng, **given)
+    assert len(fresh._compiled) == traced
+    # What a call sets is never taken from an earlier call.
+    found = method.explain(fresh, inputs, targets, rng, **other)
+    np.testing.assert_array_equal(found, method.explain(ExplainedModel(model._model), inputs, targets, rng, **other))
+
+
+def test_two_functions_mean_the_same_only_with_the_same_code_and_surroundings():
+    def made(number, held, *more):
+        return lambda value: (number * value, held, more)
+
+    one, other = np.zeros(2), np.zeros(2)
+    assert meaning(made(1, one, [2])) == meaning(made(1, one, [2]))
+    assert hash(meaning(made(1, one, [2]))) == hash(meaning(made(1, one, [2])))
+    different = [made(1.0, one, [2]), made(True, one, [2]), made(1, other, [2]), made(1, one, [3]), made(1, one, (2,))]
+    assert len({meaning(made(1, one, [2])), *map(meaning, different)}) == 6
+    assert meaning(made(0.0, one)) != meaning(made(-0.0, one))
+    assert meaning(one.sum) != meaning(other.sum)
 
 
 def test_blurs_keep_constants_and_leave_out_what_was_not_measured(rng):

@@ -63,14 +63,29 @@ def test_the_first_figure_of_an_explanation_is_named_once(said):
     events = [
         job(1, "Draw the data", ["results/digits/data/examples.png"]),
         finished(1),
-        job(2, "Draw it"),
+        job(2, "Draw a control", [FIGURE.replace("saliency", "random_attribution")]),
         finished(2),
+        job(4, "Draw it"),
+        finished(4),
     ]
     lines = said(*STARTED, *events, job(3, "Draw more"), finished(3), progress(3))
-    assert [line for line in lines if "stands" in line] == [
-        f"[0/3] The first figure of an explanation stands: {FIGURE}"
+    assert [line for line in lines if "first figure" in line] == [
+        f"[0/3] The first figure of an explanation is ready: {FIGURE}"
     ]
     assert lines[-1] == "[3/3] All 3 jobs are done."
+
+
+def test_the_last_line_names_the_pages_as_the_shell_finds_them(said, tmp_path, monkeypatch):
+    page = "results/digits/page.html"
+    events = [*STARTED, job(1, "Write the page of digits", [page, "results/digits/summary.json"], "page"), finished(1)]
+    assert said(*events, progress(3))[-1] == f"[3/3] All 3 jobs are done. Open in a browser: {page}"
+    assert terminal.from_the_shell(page) == page
+    (tmp_path / "study").mkdir()
+    monkeypatch.setattr("sys.argv", ["snakemake", "--directory", "study"])
+    monkeypatch.chdir(tmp_path / "study")
+    for shell, expected in [(tmp_path, f"study/{page}"), (tmp_path / "other", str(tmp_path / "study" / page))]:
+        monkeypatch.setenv("PWD", str(shell))
+        assert terminal.from_the_shell(page) == expected
 
 
 def test_a_rule_without_a_message_is_named_and_a_list_of_targets_is_not(said):

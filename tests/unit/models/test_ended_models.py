@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.errors import InputError
-from pellucid.models.imported import task_head
+from pellucid.models.imported import opaque, task_head
+from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import same_function
 from pellucid.network.layers import last_layer
 from pellucid.network.tracing import without_softmax
-from tests.support.ended_models import ENDINGS, STARTS, inputs, made
+from tests.support.ended_models import ENDINGS, SCALINGS, STARTS, inputs, made
 
 TASKS = ("single_label", "multi_label", "regression")
 WAYS = st.tuples(st.sampled_from(list(STARTS)), st.lists(st.sampled_from(list(ENDINGS)), min_size=1, max_size=2))
@@ -51,6 +52,54 @@ def require_right(keras, way, kind, task):
 @settings(max_examples=25, deadline=None)
 def test_no_ending_hides_a_sigmoid(keras, way, kind, task):
     require_right(keras, way, kind, task)
+
+
+@given(
+    st.sampled_from(list(STARTS)),
+    st.lists(st.sampled_from(list(SCALINGS)), min_size=1, max_size=2),
+    st.sampled_from(list(ENDINGS)),
+    st.sampled_from([None, "sigmoid"]),
+    st.sampled_from(["single_label", "multi_label"]),
+)
+@settings(max_examples=10, deadline=None)
+def test_arithmetic_makes_no_logits_of_probabilities_and_keeps_logits(keras, start, scalings, ending, kind, task):
+    """10 * sigmoid(x) and its like were explained as logits; x / T is a logit."""
+    model = made(keras, start, kind, *scalings, ending)
+    if kind is None:
+        found, scores = scores_of(model, task), same_function.ask(model, inputs())
+        assert differ(found, scores, task) < 1e-3 * np.abs(scores).max()
+        return
+    with pytest.raises(InputError, match="probabilities"):
+        task_head.with_head(model, 3, task, "mine")
+
+
+@pytest.mark.parametrize("ending", ["layer", "function"])
+def test_per_cent_of_a_function_are_refused_and_other_limits_are_told(keras, caplog, ending):
+    """Of a function, or of a layer of the user's own, only the answers tell it."""
+    source = keras.Input((4,))
+    dense = keras.layers.Dense(3)(source)
+
+    class Limited(keras.layers.Layer):
+        def __init__(self, function):
+            super().__init__()
+            self.function = function
+
+        def call(self, scores):
+            return self.function(scores)
+
+    def opened(function):
+        model = keras.Model(source, Limited(function)(dense))
+        if ending == "layer":
+            task_head.with_head(model, 3, "single_label", "mine")
+        else:
+            opaque.logits(source, model.outputs[0], 3, "mine")
+
+    with pytest.raises(InputError, match="sum to 100 for every input: probabilities in another scale"):
+        opened(lambda scores: 100 * keras.ops.softmax(scores))
+    opened(lambda scores: scores / 3)
+    assert "logits rarely" not in caplog.text
+    opened(lambda scores: 10 * keras.ops.sigmoid(scores) - 5)
+    assert "its scores are -5 or 5 for nearly all large inputs" in caplog.text
 
 
 @pytest.mark.parametrize("start", ["wholes", "columns", "repeated", "heads", "ensemble", "nested"])
@@ -108,3 +157,12 @@ def test_pooling_hides_no_limit_of_scores(keras, pooling):
         with pytest.raises(InputError, match=message):
             task_head.with_head(model, 3, task, "mine")
     assert task_head.with_head(model, 3, "regression", "mine") is model
+
+
+def test_a_single_output_with_a_name_is_that_output(keras):
+    """Calling such a model gives {"scores": …}, which no comparison could read."""
+    model = made(keras, "layer", "softmax", "flatten")
+    expected = same_function.ask(model, inputs())
+    named = make_compatible(keras.Model(model.inputs, {"scores": model.outputs[0]}))
+    changed = task_head.with_head(named, 3, "single_label", "mine")
+    np.testing.assert_allclose(np.asarray(changed(inputs())), expected, rtol=1e-5)

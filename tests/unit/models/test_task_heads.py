@@ -86,7 +86,7 @@ def test_a_head_of_another_task_is_refused_with_the_task_that_fits(keras, activa
     ("kind", "message"),
     [
         ("rectified", "probabilities that are computed before the last layer .scores that are always from 0 to 1"),
-        ("smoothed", "found probabilities that are computed"),
+        ("smoothed", "scores that arithmetic makes of the probabilities of the Softmax"),
         ("logarithms", "logarithms of probabilities that are computed before the last layer"),
         ("sparse", "a sparsemax at its end"),
     ],
@@ -175,9 +175,9 @@ def test_a_probability_of_one_label_beside_logits_is_refused(keras):
     scores = keras.layers.Dense(3)(keras.layers.Flatten()(inputs))
     halved = 0.5 * keras.ops.sigmoid(scores[:, :1])
     model = keras.Model(inputs, keras.ops.add(keras.ops.concatenate([halved, scores[:, 1:]], 1), 0.0))
-    message = "output 0 always between 0 and 1, as a probability is, and output 1 beyond, as a logit"
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match="scores that arithmetic makes of the probabilities of the Sigmoid"):
         task_head.with_head(model, 3, "multi_label", "mine")
+    message = "output 0 always between 0 and 1, as a probability is, and output 1 beyond, as a logit"
     with pytest.raises(InputError, match=message):
         task_head.opaque_outputs(inputs, model(inputs), "multi_label", "mine")
 

@@ -59,7 +59,8 @@ def test_measures_of_a_view_are_a_table_of_the_page(tmp_path, rng):
     made = written_pages.write(tmp_path, rng, view_measures=[path])
     assert made.content["tables"][-1] == {
         "name": "counterfactuals-measures",
-        "title": "Counterfactuals: means over examples",
+        "title": "Counterfactuals: means over the examples with a change found (validity and seconds: over all); "
+        "examples: how many",
         "csv": path.read_text(),
     }
 

@@ -51,3 +51,17 @@ def test_one_class_and_missing_labels_say_nothing_of_the_model():
 def test_classes_of_equal_size_are_not_called_the_most_frequent_one():
     assert "answering with the same class would give an accuracy of 0.500" in told(90, 100, {"a": 50, "b": 50})[1]
     assert "one of the 2 most frequent classes would" in told(90, 100, {"a": 45, "b": 45, "c": 10})[1]
+
+
+def test_over_groups_the_interval_is_that_of_the_evaluation():
+    case = {"accuracy": 0.9, "balanced_accuracy": 0.5, "test_examples": 100}
+    chance = {"at_chance": False, "sentence": "", "balanced_accuracy_of_shuffled_labels": 0.41}
+    for groups, ends, said in (
+        (12, (0.512, 0.993), "accuracy 0.900 (95% interval 0.512 to 0.993)"),
+        (4, (None, None), "so few do not show how the model does on others"),
+    ):
+        known = chance | {"accuracy_low": ends[0], "accuracy_high": ends[1]}
+        _, lines = model_quality.sentences(case | {"test_groups": groups}, {"a": 60, "b": 40}, known)
+        assert said in " ".join(lines)
+        assert f"from {groups} groups (recordings, patients)" in " ".join(lines)
+    assert "(no interval)" in lines[0]

@@ -95,6 +95,13 @@ def test_without_ranks_none_is_named(tmp_path):
     assert method_sections(result, ["saliency"])[0].mood == "doubtful"
 
 
+def test_of_a_doubtful_model_no_explanation_is_recommended_without_a_caution(tmp_path):
+    result = ranked(tmp_path, {"cam": 1, "saliency": 2})
+    looks = [method_sections(result, ["cam", "saliency"], of_doubtful_model=doubtful)[0] for doubtful in (False, True)]
+    assert [look.mood for look in looks] == ["good", "doubtful"]
+    assert "the model may know nothing" in looks[1].sentences[-1]
+
+
 @pytest.mark.parametrize("names", [[], ["saliency"]])
 def test_without_scores_nothing_is_recommended(names):
     (section,) = method_sections(None, names)

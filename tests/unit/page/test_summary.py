@@ -1,5 +1,7 @@
 """The sentences on the data, for axes and names of every kind."""
 
+from dataclasses import replace
+
 import pytest
 
 from pellucid.page import explanations, summary
@@ -60,3 +62,15 @@ def test_ranks_of_measured_examples_are_told_as_such():
     for choice, said in (({}, "at most 1,500 examples"), ({"scored": "measured"}, "at most 1,500 measured examples")):
         first = summary.method_sections(ranks, ["lime", "rise"], choice)[0]
         assert said in " ".join(first.sentences)
+
+
+def test_the_page_says_over_which_groups_the_intervals_are():
+    ranks = Ranking(["lime"], {"lime": 1.0}, frozenset(), {}, [], [], [], ["faithfulness"], 60, {})
+    for groups, said in (
+        (0, ""),
+        (12, "are over groups, at most 12."),
+        (3, "no 95% intervals: the examples are from 3 "),
+    ):
+        text = " ".join(summary.method_sections(replace(ranks, groups=groups), ["lime"])[0].sentences)
+        assert said in text
+        assert ("group" in text) == bool(groups)

@@ -24,7 +24,7 @@ def test_leaves_out_what_is_not_defined():
 
 
 def test_values_that_are_all_equal_are_named():
-    assert interval(np.full(9, 0.3), np.random.default_rng(0))[1:] == (
+    assert interval(np.full(9, 0.3), np.random.default_rng(0))[1:5] == (
         pytest.approx(0.3),
         pytest.approx(0.3),
         "all equal",

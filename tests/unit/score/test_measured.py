@@ -4,15 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pellucid import files, plugins
-from pellucid.compare import checks
+from pellucid import files, plugins, tables
+from pellucid.compare import agreement, checks
 from pellucid.config.schema_errors import parameters_schema, with_defaults
 from pellucid.explain.run import run as explain
 from pellucid.explain.shared.measured_maps import BLOCK
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.cost import score as cost
-from pellucid.score.run import run
+from pellucid.score.run import run, scored
+from pellucid.score.shared import similarity
 from pellucid.score.shared.explanations import files_of, loaded
 from pellucid.summarise.measured_maps import explain_part
 from pellucid.summarise.scored import drawn, select
@@ -226,3 +227,45 @@ def test_without_a_cost_of_its_own_number_all_examples_count():
         cost=dict.fromkeys(("seconds", "forward_passes", "backward_passes"), 8.0),
     )
     assert seconds_of(explanation, case).tolist() == [2.0] * 4
+
+
+def test_agreement_of_the_scored_examples_is_that_of_their_maps(project, tmp_path, monkeypatch):
+    found = opened(project)
+    cases = {label: (np.abs(explanation.attributions), case) for label, (explanation, case) in found.items()}
+    methods = {method: parameters_of("explain", method, values) for method, values in METHODS.items()}
+    for room in (2**24, 1):  # all examples at a time, and one
+        monkeypatch.setattr(agreement, "_ROOM", room)
+        agreement.run(
+            measured=measured_files(project),
+            methods=methods,
+            data_info=project / "data.json",
+            table=tmp_path / "agreement.csv",
+            arrays=tmp_path / "agreement.npz",
+        )
+        table = tables.read(tmp_path / "agreement.csv", words=("explanation", "other", "class"))
+        assert set(table["of"]) == {"measured examples"}
+        for row in table.itertuples():
+            (one, case), (two, _) = cases[row.explanation], cases[row.other]
+            members = case.labels >= 0 if row.over == "all" else case.labels == "abcd".index(row[4])
+            assert row.examples == members.sum()
+            expected = similarity.spearman(one, two, case.measured)[members].mean()
+            assert row.spearman == pytest.approx(expected, rel=1e-12)
+            expected = similarity.overlap(one, two, similarity.STRONGEST, case.measured)[members].mean()
+            assert row.overlap == pytest.approx(expected, rel=1e-12)
+    arrays = files.read_arrays(tmp_path / "agreement.npz")
+    assert (str(arrays["over"]), int(arrays["examples"])) == ("measured examples", EXAMPLES)
+
+
+def test_intervals_are_over_the_recordings_of_the_scored_examples(project):
+    content, _ = scored("form", {}, opened(project).values(), SEED)
+    assert "groups" not in content
+    of_test = np.array([f"r{number // 6}" for number in range(60)])
+    grouped, _ = scored("form", {}, opened(project).values(), SEED, of_test)
+    indices = files.read_arrays(project / "scored.npz")["indices"]
+    of_all = grouped[grouped["over"] == "all"]
+    with_interval = of_all[of_all["interval"] == "studentised, over groups"]
+    assert len(with_interval)
+    assert set(with_interval["groups"]) == {len(np.unique(of_test[indices]))}
+    np.testing.assert_array_equal(grouped["mean"], content["mean"])
+    few, _ = scored("form", {}, opened(project).values(), SEED, np.array([f"r{n // 20}" for n in range(60)]))
+    assert set(few.loc[few["groups"].notna(), "interval"]) == {"too few groups"}

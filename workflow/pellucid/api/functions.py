@@ -222,9 +222,9 @@ def explain_opened(
         InputError: the method does not apply to the model or to these examples.
     """
     spec, examples = plugins.spec("explain", method), data.arrays
-    chosen = settings.completed("explain", method, parameters, examples["inputs"].shape[1:-1])
     if opened.numbers:
-        number_inputs.require_fitting(method)
+        number_inputs.require_fitting(method, parameters)
+    chosen = settings.completed("explain", method, parameters, examples["inputs"].shape[1:-1])
     settings.require_task("explain", method, opened.explained.task)
     if not opened.opaque:
         plugins.hook(plugins.load("explain")[method], "suits")(opened.explained)

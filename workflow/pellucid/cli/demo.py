@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -52,4 +54,5 @@ def demo(folder: Path, cores: str) -> None:
     for figure in FIGURES:
         click.echo(f"  {folder / figure}")
     click.echo(f"The data: {folder / _DATA}\nHow good the model is: {folder / _MODEL}")
-    click.echo(f"Change {folder}/config.yaml and run it again: cd {folder}; snakemake --cores 4")
+    activate = "" if shutil.which("snakemake") else f"source {Path(sys.prefix) / 'bin' / 'activate'}; "
+    click.echo(f"Change {folder}/config.yaml and run it again: {activate}cd {folder}; snakemake --cores 4")

@@ -57,7 +57,7 @@ def shared_rows(examples: Sequence[Mapping[str, NDArray[np.int64]]]) -> list[NDA
 
 def block_ranks(
     trainings: Sequence[Values], rows: Sequence[NDArray[np.int64]]
-) -> tuple[list[str], NDArray[np.float64]]:
+) -> tuple[list[str], NDArray[np.float64], NDArray[np.bool_]]:
     """Rank the methods in each training and example: the mean over families of scores of the mean rank in each.
 
     A metric counts in a training and example for which all methods have a value, so that methods are compared by the
@@ -68,7 +68,8 @@ def block_ranks(
         rows: of the examples that are compared, in each training.
 
     Returns:
-        The explanations; their ranks (trainings, examples, explanations), 1 is best.
+        The explanations; their ranks (trainings, examples, explanations), 1 is best; which of the examples of `rows`
+        these are.
     """
     labels = sorted({label for values in trainings for of_metric in values.values() for label in of_metric})
     families: dict[str, list[NDArray[np.float64]]] = {}
@@ -85,7 +86,8 @@ def block_ranks(
         families.setdefault(family, []).append(ranks)
     means = [_mean(np.stack(ranks)) for ranks in families.values()]
     ranks = _mean(np.stack(means)) if means else np.empty((len(trainings), 0, len(labels)))
-    return labels, ranks[:, np.isfinite(ranks).all((0, 2))]
+    kept = np.asarray(np.isfinite(ranks).all((0, 2)), np.bool_)
+    return labels, ranks[:, kept], kept
 
 
 def _mean(ranks: NDArray[np.float64]) -> NDArray[np.float64]:

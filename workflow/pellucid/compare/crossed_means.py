@@ -52,7 +52,7 @@ class CrossedMeans:
         return np.asarray(np.where(sure, 2 * t.sf(statistic, self.freedom), 1.0), np.float64)
 
 
-def crossed_means(values: NDArray[np.float64]) -> CrossedMeans:
+def crossed_means(values: NDArray[np.float64], groups: NDArray[np.int64] | None = None) -> CrossedMeans:
     """Return the means of values (trainings, examples, K), at least two of each, for a new training and new examples.
 
     The variance of a mean is the sum of the shares of the trainings, of the examples and of both together, from the
@@ -61,11 +61,22 @@ def crossed_means(values: NDArray[np.float64]) -> CrossedMeans:
     square of the trainings is small by luck. The variances are then drawn towards their common value as in Smyth GK.
     Linear models and empirical Bayes methods for assessing differential expression in microarray experiments. Stat
     Appl Genet Mol Biol 3 (2004), section 6, with at most `MOST_BORROWED` degrees of freedom.
+
+    Of examples in groups the groups take the place of the examples (`_of_groups`): the mean is for new groups.
+
+    Args:
+        values: (trainings, examples, K).
+        groups: (examples,), from 0, the number of each example's group; None if examples are independent.
     """
+    larger: NDArray[np.float64] | float = 1.0
+    if groups is not None:
+        values, larger = _of_groups(values, groups)
     trainings, examples = values.shape[:2]
     mean = values.mean((0, 1))
     of_trainings, of_examples = values.mean(1) - mean, values.mean(0) - mean
     rest = values - mean - of_trainings[:, np.newaxis] - of_examples[np.newaxis]
+    if groups is not None:
+        of_examples, rest = larger * of_examples, larger * rest
     both = (rest**2).sum((0, 1)) / ((trainings - 1) * (examples - 1))
     # A component of variance is never negative.
     first = np.maximum(examples * (of_trainings**2).sum(0) / (trainings - 1), both)
@@ -82,6 +93,25 @@ def crossed_means(values: NDArray[np.float64]) -> CrossedMeans:
     common, borrowed = _common(np.maximum(variance, _LEAST_LOGARITHM * median), freedom)
     drawn = (borrowed * common + freedom * variance) / (borrowed + freedom)
     return CrossedMeans(mean, np.sqrt(np.maximum(drawn, _LEAST_VARIANCE * median)), borrowed + freedom)
+
+
+def _of_groups(
+    values: NDArray[np.float64], groups: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a value for each training and group, and by what the residuals of each group are multiplied, (G, 1).
+
+    The value of a group is the mean of all examples plus what the group adds to it: its summed residuals, times groups
+    over examples. So the mean over the groups is the mean over the examples, and the variance of the groups' values is
+    that of Liang KY, Zeger SL. Longitudinal data analysis using generalized linear models. Biometrika 73 (1986), with
+    the factor G / (G - 1). The residuals of a large group are too small, since it draws the mean towards itself; they
+    are multiplied as in `bootstrap.group_error`.
+    """
+    sizes = np.bincount(groups).astype(np.float64)
+    number, count, mean = len(sizes), len(groups), values.mean((0, 1))
+    sums = np.zeros((number, len(values), values.shape[2]))
+    np.add.at(sums, groups, np.swapaxes(values - mean, 0, 1))
+    larger = (number - 1) / number * count / (count - sizes)
+    return mean + number / count * np.swapaxes(sums, 0, 1), larger[:, np.newaxis]
 
 
 def _common(variance: NDArray[np.float64], freedom: float) -> tuple[float, float]:

@@ -19,11 +19,12 @@ logger = logging.getLogger(__name__)
 
 # The score that is shown beside the ranks: a random order has 0 on average for any model, so that it may be averaged
 # over models. The baseline is the one that most experiments have; of equally frequent ones, the first of these.
+OVER, SHOWN = ": scored", "shown examples"
 KEY = "deletion_insertion.insertion_less_deletion"
 _BASELINES = ("mean", "zero", "other", "linear", "noise")
 
 
-def run(*, boards: Mapping[str, Path | str], table: Path | str) -> None:
+def run(*, boards: Mapping[str, Path | str], table: Path | str, over: Mapping[str, str] | None = None) -> None:
     """Join the leaderboards of several experiments.
 
     A mean rank depends on the number of explanations, and not every method applies to every model. The relative rank,
@@ -35,7 +36,9 @@ def run(*, boards: Mapping[str, Path | str], table: Path | str) -> None:
         table: CSV; gets a row for each explanation: its method's family, the mean relative rank over the experiments
             that have it, their number, and in how many of them it failed a check; then the mean of insertion less
             deletion, with the baseline in the column's name; then, per experiment, the relative rank, the mean rank,
-            insertion less deletion and the failed checks.
+            insertion less deletion and the failed checks. Where an experiment scores other examples than the shown
+            ones, it has columns that say which examples the scores of each experiment are of.
+        over: which examples were scored, in words, by experiment; "" for those that are shown.
     """
     import pandas as pd
 
@@ -68,6 +71,8 @@ def run(*, boards: Mapping[str, Path | str], table: Path | str) -> None:
         index=joined.index,
     )
     content = content.join(joined)
+    if any((over or {}).values()):
+        content = content.assign(**{f"{name}{OVER}": (over or {}).get(name) or SHOWN for name in read})
     content = content.iloc[in_order(content["relative rank"].to_numpy(np.float64), list(content.index))]
     content.index.name = "explanation"
     tables.write(table, content, index=True)
@@ -85,6 +90,12 @@ def titled(score: str) -> str:
     """Return the column name of a metric from `key_score`."""
     baseline = score.removeprefix(KEY).removeprefix(".")
     return f"insertion less deletion (baseline: {baseline})" if baseline else "insertion less deletion"
+
+
+def scored(content: pd.DataFrame) -> dict[str, str]:
+    """Return which examples the scores of each experiment are of, by its name; {} where all are of the shown ones."""
+    columns = [column for column in content.columns if column.endswith(OVER)]
+    return {column.removesuffix(OVER): str(content[column].iloc[0]) for column in columns}
 
 
 def experiments(columns: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from pellucid.compare.failed_checks import failed_checks
 from pellucid.config.experiment_files import JUDGING as JUDGING
 from pellucid.config.variants import method_of
 from pellucid.ranks import in_order, tied_ranks
+from pellucid.score.shared import example_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,8 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
             per metric the mean, the ends of its 95% interval, the number of examples and its rank.
         metrics: CSV; gets a row for each metric: score, family, title, variant, which direction is better, whether it
             is a variant of the score's first metric (only these enter the mean rank), number of explanations, number of
-            examples behind the ranks, method of the intervals.
+            examples behind the ranks, method of the intervals; and where an interval is over groups of examples
+            (recordings, patients) `groups`, their largest number.
     """
     import pandas as pd
 
@@ -67,9 +69,10 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
                     "explanations": int(of_metric["mean"].notna().sum()),
                     "examples": int(of_metric["comparable examples"].max()),
                     "interval": "; ".join(dict.fromkeys(of_metric["interval"].astype(str))),
+                    example_groups.COLUMN: of_metric.get(example_groups.COLUMN, pd.Series([np.nan])).max(),
                 }
             )
-    listed = pd.DataFrame(about)
+    listed = example_groups.counted_in(pd.DataFrame(about))
     content = pd.concat(columns_of, axis=1).copy()
     methods = [method_of(label) for label in content.index]
     content.insert(0, "family", [plugins.spec("explain", method).family for method in methods])

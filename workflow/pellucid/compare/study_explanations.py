@@ -17,6 +17,7 @@ from pellucid.compare.study import shown
 from pellucid.config.studies import TRAINING_SEED, described, without
 from pellucid.config.variants import TIME
 from pellucid.explain.shared import stored_maps
+from pellucid.score.shared import example_groups
 from pellucid.score.shared.bootstrap import interval
 from pellucid.score.shared.similarity import STRONGEST, overlap, spearman
 
@@ -38,6 +39,8 @@ def run(
     attributions: Mapping[tuple[str, str], Path | str],
     own_seed: Mapping[str, Path | str],
     table: Path | str,
+    origins: Mapping[str, Path | str] | None = None,
+    of: str = "",
 ) -> None:
     """Compare the explanations of the same examples by different trainings.
 
@@ -55,7 +58,10 @@ def run(
         table: CSV; gets a row for each group, explanation and metric: the group's values and its name, the method's
             family, the mean over examples, the ends of its 95% interval and its method, the numbers of examples, of
             pairs of explanations and of trainings, and the mean similarity between seeds of the method, if it was
-            scored (`score/seed_stability`).
+            scored (`score/seed_stability`). Where examples of one group (a patient) are among them it has a column
+            `groups` as well, the number of groups, over which intervals are.
+        of: which examples these are, where the scores of the study are of others; the table gets a column `of` then.
+        origins: `groups.npz` of each member; None where the examples are independent of each other.
 
     Source: rank correlation and top-k intersection as in Ghorbani A, Abid A, Zou J. Interpretation of Neural Networks
     is Fragile. AAAI (2019), section 2, here between trainings.
@@ -68,10 +74,14 @@ def run(
         arrays: list[dict[str, NDArray[Any]]] = []
         for method in methods[group[0]]:
             arrays = [files.read_arrays(attributions[member, method]) for member in group]
-            rows += _rows(method, arrays, without(members[group[0]], (TRAINING_SEED,)), of_seeds, seed)
+            # The members of a group have the same data.
+            of_test = example_groups.of_test((origins or {}).get(group[0]))
+            rows += _rows(method, arrays, without(members[group[0]], (TRAINING_SEED,)), of_seeds, seed, of_test)
         if arrays:
             _advise(rows[-1], group, arrays)
-    content = pd.DataFrame(rows)
+    content = example_groups.counted_in(pd.DataFrame(rows))
+    if of:
+        content["of"] = f"{of} examples"
     tables.write(table, content)
     logger.info("%d explanations by %d trainings", content["explanation"].nunique(), sum(map(len, groups)))
 
@@ -82,13 +92,15 @@ def _rows(
     values: Mapping[str, Any],
     of_seeds: Mapping[tuple[str, str], float],
     seed: int,
+    groups: NDArray[np.str_] | None,
 ) -> list[dict[str, Any]]:
     """Return the rows of one method's explanations by the trainings of a group with these varied values."""
     rows = []
     for label in stored_maps.labels_of(arrays[0]):
-        by_metric, pairs = similarities(arrays, label)
+        by_metric, pairs, indices = similarities(arrays, label)
+        origin = None if groups is None else groups[indices]
         for metric, of_examples in by_metric.items():
-            ends = interval(of_examples, seeds.generator(seed, "trainings", metric), low=-1, high=1)
+            ends = interval(of_examples, seeds.generator(seed, "trainings", metric), low=-1, high=1, groups=origin)
             rows.append(
                 {
                     **shown(values),
@@ -104,6 +116,7 @@ def _rows(
                     "pairs": pairs,
                     "trainings": len(arrays),
                     "own seed": of_seeds.get((label, _OWN[metric]), np.nan),
+                    example_groups.COLUMN: ends.groups,
                 }
             )
     return rows
@@ -111,7 +124,7 @@ def _rows(
 
 def similarities(
     trainings: Sequence[Mapping[str, NDArray[Any]]], label: str
-) -> tuple[dict[str, NDArray[np.float64]], int]:
+) -> tuple[dict[str, NDArray[np.float64]], int, NDArray[np.int64]]:
     """Return the similarity of each example's explanations after several trainings.
 
     Args:
@@ -120,7 +133,7 @@ def similarities(
 
     Returns:
         By metric, the mean over pairs of trainings for each example that at least one pair has in common; the number of
-        pairs of explanations.
+        pairs of explanations; which test examples these are.
     """
     sums: dict[str, dict[int, list[float]]] = {metric: {} for metric in METRICS}
     pairs = 0
@@ -135,7 +148,8 @@ def similarities(
             for example, value in zip(one["indices"][first], similarity(*maps, measured=measured), strict=True):
                 sums[metric].setdefault(int(example), []).append(float(value))
     means = {metric: np.array([np.mean(each[example]) for example in sorted(each)]) for metric, each in sums.items()}
-    return means, pairs
+    indices = np.array(sorted(next(iter(sums.values()))), np.int64)
+    return means, pairs, indices
 
 
 def shared(

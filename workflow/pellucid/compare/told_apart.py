@@ -12,6 +12,7 @@ from pellucid.ranks import holm
 
 ERROR_RATE = 0.05  # the probability of one false claim or more among all pairs
 TEST = "moderated paired t test over trainings × examples, Holm's correction for all pairs"
+TEST_OVER_GROUPS = TEST.replace("examples", "groups of examples (recordings, patients)")
 
 
 @dataclass(frozen=True)
@@ -58,16 +59,26 @@ class Comparison:
         return found
 
 
-def compare(ranks: NDArray[np.float64]) -> Comparison:
+def compare(ranks: NDArray[np.float64], groups: NDArray[np.int64] | None = None) -> Comparison:
     """Compare every pair of methods by their ranks (trainings, examples, M), 1 the best.
 
     The paired differences are tested as `crossed_means` says, and the p-values are corrected by Holm S. A Simple
-    Sequentially Rejective Multiple Test Procedure. Scand J Stat 6 (1979).
+    Sequentially Rejective Multiple Test Procedure. Scand J Stat 6 (1979). Where examples are in groups, the differences
+    of a group are summed before they are squared: the test is over groups (Liang KY, Zeger SL, Biometrika 73 (1986)).
+
+    Args:
+        ranks: (trainings, examples, M).
+        groups: (examples,), from 0, the number of each example's group; None if examples are independent.
     """
     methods = ranks.shape[-1]
     first, second = np.triu_indices(methods, 1)
-    means = crossed_means(ranks[..., first] - ranks[..., second])
+    means = crossed_means(ranks[..., first] - ranks[..., second], groups)
     difference, p = np.zeros((methods, methods)), np.ones((methods, methods))
     difference[first, second], difference[second, first] = means.mean, -means.mean
     p[first, second] = p[second, first] = holm(means.p_values())
     return Comparison(difference, p)
+
+
+def untested(means: NDArray[np.float64]) -> Comparison:
+    """Return the differences of mean ranks (M,), none of which is told apart: nothing tells how sure they are."""
+    return Comparison(means[:, np.newaxis] - means, np.ones((len(means), len(means))))

@@ -7,7 +7,7 @@ not chosen. Each half chooses for the other, and the differences of both are put
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
 from pellucid.ranks import tied_ranks
-from pellucid.score.shared.bootstrap import FEWEST, interval
+from pellucid.score.shared import example_groups
+from pellucid.score.shared.bootstrap import FEW_GROUPS, FEWEST, Interval, interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BETTER, WORSE, SAME, UNKNOWN = "better", "worse", "no difference shown", "too few examples"
+UNKNOWN_GROUPS = "too few groups"
 
 
 def run(
@@ -41,15 +43,28 @@ def run(
         compared: from `config.tune_files.compared`.
         values: `scores.npz` of the score.
         examples: `examples.npz` of the scored examples.
-        groups: `groups.npz`: examples of one group (a patient, a recording) stay in one half.
+        groups: `groups.npz`: examples of one group (a patient, a recording) stay in one half, and so does an example
+            that is explained for several labels.
         seed: of the experiment.
         table: CSV; gets a row for each variant, see `tuned`.
     """
     arrays, shown = files.read_arrays(values), files.read_arrays(examples)
-    of_test = files.read_arrays(groups).get("test")
-    members = None if of_test is None else of_test[shown["indices"]]
+    members = members_of(shown["indices"], files.read_arrays(groups).get("test"))
     halves = in_halves(shown["labels"], members, seeds.generator(seed, "tune"))
     tables.write(table, tuned(compared, arrays, halves, members, seed))
+
+
+def members_of(indices: NDArray[np.int64], of_test: NDArray[Any] | None) -> NDArray[Any] | None:
+    """Return what must not be divided between the halves: (N,) the group of each scored example; None for no groups.
+
+    Args:
+        indices: (N,) of the test examples; one that is explained for several labels is there several times.
+        of_test: the group of every test example; None without groups: the example itself is the group, if it is
+            there several times.
+    """
+    if of_test is not None:
+        return np.asarray(of_test[indices])
+    return indices if len(np.unique(indices)) < len(indices) else None
 
 
 def tuned(
@@ -65,7 +80,8 @@ def tuned(
     the method have a value), mean (over them), is default, `chosen by`: how many of the two halves chose it, is chosen
     (best mean over all of these examples). And, the same for all variants of a method: `gain`, the mean difference
     between chosen and default on the half that did not choose, positive where the chosen one is better; its 95%
-    interval `low`, `high` and `interval`; `verdict`.
+    interval `low`, `high` and `interval`; `verdict`; and where examples of one group are among them `groups`, the
+    number of groups, over which the interval is.
 
     Args:
         compared: from `config.tune_files.compared`.
@@ -91,10 +107,10 @@ def tuned(
         ]
         places = np.concatenate([np.flatnonzero(half) for half in usable[::-1]])
         gain = np.concatenate(gains)
-        units = gain if members is None else _means(gain, members[places])
-        found = interval(units, seeds.generator(seed, "tune", method))
+        of_gain = None if members is None else members[places]
+        found = interval(gain, seeds.generator(seed, "tune", method), groups=of_gain)
         of_all = best(sign * values[:, known], default)
-        verdict = _verdict(found.low, found.high, found.examples)
+        verdict = _verdict(found)
         logger.info("%s: %s, against %s: %s", method, labels[of_all], labels[default], verdict)
         for place, label in enumerate(labels):
             rows.append(
@@ -113,9 +129,10 @@ def tuned(
                     "high": found.high,
                     "interval": found.method,
                     "verdict": verdict,
+                    example_groups.COLUMN: found.groups,
                 }
             )
-    return pd.DataFrame(rows)
+    return example_groups.counted_in(pd.DataFrame(rows))
 
 
 def in_halves(labels: NDArray[np.int64], members: NDArray[Any] | None, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -164,13 +181,9 @@ def _values(arrays: Mapping[str, NDArray[Any]], label: str, metric: str) -> NDAr
     return np.asarray(np.mean([arrays[name] for name in names], axis=0), np.float64)
 
 
-def _means(values: NDArray[np.float64], members: Sequence[Any] | NDArray[Any]) -> NDArray[np.float64]:
-    """Return the mean of each group: examples of one group are not independent of each other."""
-    _, inverse = np.unique(members, return_inverse=True)
-    return np.asarray(np.bincount(inverse, values) / np.bincount(inverse))
-
-
-def _verdict(low: float, high: float, examples: int) -> str:
-    if examples < FEWEST:
+def _verdict(gain: Interval) -> str:
+    if gain.method == FEW_GROUPS:
+        return UNKNOWN_GROUPS
+    if gain.examples < FEWEST:
         return UNKNOWN
-    return BETTER if low > 0 else WORSE if high < 0 else SAME
+    return BETTER if gain.low > 0 else WORSE if gain.high < 0 else SAME

@@ -174,10 +174,11 @@ def view_inputs(view: str) -> dict[str, str]:
 def score_inputs(score: str) -> dict[str, str]:
     """Return the patterns of what a score reads beside the explanations.
 
-    A score that explains again needs what any method may: the model, and training examples as a background.
+    Intervals are over the groups of the examples. A score that explains again needs what any method may: the model, and
+    training examples as a background.
     """
     spec = plugins.spec("score", score)
-    patterns = {"data_info": DATA_INFO}
+    patterns = {"data_info": DATA_INFO, "groups": f"{RESULTS}/data/groups.npz"}
     if spec.needs_model or spec.needs_method:
         patterns |= MODEL
     if spec.needs_training or spec.needs_method:

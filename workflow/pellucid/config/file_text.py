@@ -139,7 +139,10 @@ def _no_yaml(name: str, error: yaml.YAMLError) -> InputError:
     where = f"{name}, line {mark.line + 1}" if mark else name
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "no YAML"
     return InputError.unexpected(
-        where, f"what is neither YAML nor JSON ({problem})", "YAML, with blanks and no tabs before keys"
+        where,
+        f"what is neither YAML nor JSON ({problem})",
+        "YAML, with blanks and no tabs before keys",
+        "Keys of one mapping must begin in the same column; look at this line and at the one above it." if mark else "",
     )
 
 

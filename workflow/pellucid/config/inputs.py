@@ -7,6 +7,7 @@ from typing import Any
 
 from pellucid import plugins
 from pellucid.config.training_checks import active_augmentations
+from pellucid.config.variants import variants
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 
 
@@ -78,7 +79,8 @@ def check(experiment: dict[str, Any], path: str) -> list[str]:
             f"input {abbreviate(name)}, which is numbers: maps of whole classes lie over time or space; expected "
             "nothing, or a series as examples.input."
         )
-    return found + _of_model(experiment, names, path) + _of_training(experiment["training"], path)
+    found += _of_model(experiment, names, path) + _of_training(experiment["training"], path)
+    return found + (_of_methods(experiment, path) if is_of_numbers(experiment) else [])
 
 
 def _of_model(experiment: Mapping[str, Any], names: str, path: str) -> list[str]:
@@ -102,6 +104,22 @@ def _of_model(experiment: Mapping[str, Any], names: str, path: str) -> list[str]
             "in common; expected nothing, and a model with one output for each class."
         )
     return found
+
+
+def _of_methods(experiment: Mapping[str, Any], path: str) -> list[str]:
+    """Return the faults of methods that would cut an input of numbers into more than single numbers."""
+    partitions = {
+        method: {str(run.get("partition", "grid")) for run in variants(method, parameters).values()} - {"grid"}
+        for method, parameters in experiment["methods"].items()
+        if parameters is not False
+    }
+    return [
+        f"{path}.methods.{method}.partition: found {abbreviate(partition)}, and the explained input "
+        f"{abbreviate(explained(experiment))}, which is numbers without neighbours; expected grid, whose segments are "
+        "single numbers."
+        for method, found in partitions.items()
+        for partition in sorted(found)
+    ]
 
 
 def _of_training(training: Mapping[str, Any], path: str) -> list[str]:

@@ -51,12 +51,12 @@ class Tracking(Section):
     )
     artifacts: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#@]*)?$")] | None = Field(
         default=None,
-        description="A bucket, and a folder in it, for the files of runs: s3://bucket/folder. Absent for beside the "
-        "database, or where the server keeps them.",
+        description="A bucket, and a folder in it, for the files of runs: s3://bucket/folder. If absent, they lie "
+        "beside the database, or where the server keeps them.",
     )
     arrays: bool = Field(
         default=False,
-        description="Copy the arrays of explanations and views into MLflow; otherwise a run has their path and digest.",
+        description="Copy the arrays of explanations and views into MLflow; otherwise it gets their path and digest.",
     )
 
 
@@ -76,25 +76,27 @@ def card(entry: bool | Mapping[str, bool]) -> dict[str, bool] | None:
 
 class Split(Section):
     test: Number = Field(
-        default=0.2, gt=0, lt=1, description="Share of all examples, for sources without a test set of their own."
+        default=0.2, gt=0, lt=1, description="Share of the test examples, where the source has no test set of its own."
     )
-    validation: Number = Field(default=0.15, gt=0, lt=1, description="Share of the training examples.")
+    validation: Number = Field(
+        default=0.15, gt=0, lt=1, description="Share of the training examples that become validation examples."
+    )
     by_group: bool = Field(
         default=True,
-        description="Where the source names groups (patients, recordings): keep each on one side of every split. "
-        "Shares are then met as nearly as whole groups allow.",
+        description="Keep all examples of a group (a patient, a recording) in the same split, where the source names "
+        "groups. Shares are then met as nearly as whole groups allow.",
     )
     folds: Annotated[int, Field(ge=2, le=1000)] | None = Field(
         default=None,
-        description="Divide the training examples into so many folds, of which one is the test set; a test set of the "
-        "source's own is left aside. Absent for one split by shares.",
+        description="Divide the training examples into so many folds, one of which is the test set; a test set that "
+        "the source has is not used. If absent, the examples are split once, by shares.",
     )
     fold: int = Field(default=0, ge=0, le=999, description="Which fold is the test set, from 0.")
 
 
 class Preprocessing(Section):
     scale: Literal["none", "standard", "minmax"] = Field(
-        default="none", description="Per channel; none leaves the values as they are."
+        default="none", description="How each channel is scaled; none leaves the values as they are."
     )
 
 
@@ -108,34 +110,36 @@ class Contrast(Section):
 
 
 class Examples(Section):
-    per_class: int = Field(default=3, ge=1, le=10_000, description="How many of each class, label or value.")
+    per_class: int = Field(
+        default=3, ge=1, le=10_000, description="How many test examples of each class, label or value are explained."
+    )
     first: int = Field(
         default=10,
         ge=1,
         le=10_000,
-        description="How many of examples without labels, in the order of the file.",
+        description="How many are explained of examples without labels: the first ones of the file.",
     )
     choose: Literal["correct", "wrong", "most_confident", "least_confident", "any", "negative"] = Field(
         default="correct",
-        description="Which ones of a class. With several labels: which of those that have the label; negative: those "
-        "that do not have it. Of a regression - correct or any: evenly along the range of the true value; wrong: the "
-        "largest errors.",
+        description="Which examples of a class are chosen. With several labels: which of those that have the label; "
+        "negative: those that do not have it. For a regression - correct or any: evenly along the range of the true "
+        "value; wrong: the largest errors.",
     )
     target: str | int | NamedClass | Contrast = Field(
         default="predicted",
-        description="The class whose logit is explained - predicted, true, or the name of a class; {class: name} for a "
-        "class that is called predicted or true; {why: name, not: name} for the logit of one class less that of "
+        description="The class whose logit is explained - predicted, true, or the name of a class; {class: name} for "
+        "a class that is called predicted or true; {why: name, not: name} for the logit of one class minus that of "
         "another. With several labels or values, predicted and true are the one for which the example was chosen.",
     )
     input: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
         default=None,
-        description="Of data with several inputs (dataset.inputs): the name of the one that is explained, while the "
-        "others keep the values of the example. Absent: the first.",
+        description="For data with several inputs (dataset.inputs): the name of the input that is explained, while "
+        "the others keep the values of the example. If absent, the first.",
     )
     summarise: Annotated[int, Field(ge=0, le=1_000_000)] | Literal["all"] = Field(
         default=0,
-        description="How many test examples of each class are measured, beside those that are shown: every method "
-        "explains them, and class maps, importances and groups of maps are made from them; or all. 0: none.",
+        description="How many test examples of each class are measured, or all; 0: none. Every method explains them "
+        "beside those that are shown; class maps, importances and groups of maps are made from them.",
     )
     scored: Annotated[int, Field(ge=1, le=1_000_000)] | Literal["shown", "measured"] = Field(
         default="shown",
@@ -144,21 +148,21 @@ class Examples(Section):
     )
     parts: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=1,
-        description="Into how many jobs a method's measured examples are divided. The results are the same for any "
-        "number.",
+        description="Number of jobs into which the measured examples of a method are divided. It does not change the "
+        "results.",
     )
     align: Literal["none", "planted", "r_peak"] = Field(
         default="none",
         description="The event at which class maps are aligned - planted: the middle of the planted evidence; r_peak: "
-        "the R peak of an ECG that is nearest to the middle; none: the examples lie over each other as they are.",
+        "the R peak of an ECG that is nearest to the middle; none: they are not moved.",
     )
 
 
 class Figures(Section):
     colour_scale: Literal["panel", "common"] = Field(
         default="panel",
-        description="Of the maps in a method's figure - panel: the colours of each end at its own largest value; "
-        "common: at one value for all.",
+        description="Colours of the maps in a method's figure - panel: each panel has its own scale, up to its "
+        "largest value; common: all panels have the same scale.",
     )
 
 
@@ -166,8 +170,8 @@ class Tune(Section):
     score: str = Field(description="Name of a score that the experiment has.")
     metric: str | None = Field(
         default=None,
-        description="One of its metrics, such as relevance_rank; of one with variants (insertion_less_deletion.mean), "
-        "their mean if none is named. Absent: the score's first.",
+        description="A metric of this score, such as relevance_rank. If a metric has variants, as "
+        "insertion_less_deletion.mean, and none is named, their mean is used. If absent, the first metric.",
     )
 
 
@@ -175,16 +179,16 @@ class Settings(Section):
     """What an experiment has, and `defaults` may say for all experiments."""
 
     seed: int = Field(
-        default=1, ge=0, le=LARGEST_SEED, description="From which every stage derives its random numbers."
+        default=1, ge=0, le=LARGEST_SEED, description="Number from which every stage derives its random numbers."
     )
     split: Split | Literal["none"] = Field(
         default=Split(),
-        description="Shares of the examples, drawn class by class. Or `none`, for a model that is taken as it is "
-        "(`training.epochs: 0`): all examples are test examples, which may be few, and need no labels.",
+        description="Shares of the examples, drawn class by class. Or `none`, for a model that is used as it is "
+        "(`training.epochs: 0`): all examples are then test examples. They may be few, and need no labels.",
     )
     preprocessing: Preprocessing = Field(
         default=Preprocessing(),
-        description="What is done to the values, with statistics of the training examples alone.",
+        description="Scaling of the values, by statistics of the training examples only.",
     )
     training: Training | Literal["few_examples"] = Field(
         default=Training(),
@@ -195,15 +199,15 @@ class Settings(Section):
     figures: Figures = Field(default=Figures(), description="How figures look.")
     methods: MethodSelection = Field(
         default="basic",
-        description="Attribution methods: a set (basic, all, none), a list that means these alone, or names with "
-        "parameters that change what is inherited.",
+        description="Attribution methods: a set (basic, all, none, cam, relevance, masks), a list of the methods to "
+        "run, or a mapping that changes what `defaults` says.",
     )
     views: Selection = Field(default="basic", description="Views of the model, written as methods are.")
     scores: Selection = Field(default="basic", description="Scores of the explanations, written as methods are.")
     tune: Tune | None = Field(
         default=None,
-        description="The score by which the parameters of each method with a sweep are chosen: on one half of the "
-        "scored examples, and compared with the method's defaults on the other half.",
+        description="The score by which the parameters of each method with a sweep are chosen. One half of the scored "
+        "examples chooses them; the other half compares them with the defaults of the method.",
     )
 
 
@@ -225,17 +229,17 @@ class Experiment(Settings):
     title: str = Field(default="", description="One line for people, shown in figures, MLflow and the report.")
     sweep: Annotated[dict[str, SweptValues], Field(min_length=1, max_length=20)] | None = Field(
         default=None,
-        description="Values of settings by dotted key (training.learning_rate): one experiment for each combination of "
-        "them. `all` stands for every split.fold.",
+        description="Lists of values by dotted key (training.learning_rate): one experiment is run for each "
+        "combination. `all` stands for every split.fold.",
     )
     repeats: Annotated[int, Field(ge=2, le=200)] | None = Field(
         default=None,
-        description="So many experiments, equal but for training.seed, which counts up from the seed.",
+        description="Train so many times, with training.seed = seed, seed + 1, …",
     )
     explain: Literal["all", "first", "none"] | None = Field(
         default=None,
-        description="Of a study: which members get explanations, views, scores, figures and a page, beside those that "
-        "run names. All are trained, evaluated and recorded. Absent: all for a sweep over methods, views, scores, "
+        description="Which members of a study get explanations, views, scores, figures and a page, beside those that "
+        "run names. All are trained, evaluated and recorded. If absent: all for a sweep over methods, views, scores, "
         "examples or figures, otherwise first.",
     )
     dataset: DatasetEntry = Field(description="A source of workflow/pellucid/datasets and its parameters.")
@@ -264,17 +268,20 @@ class ConfigFile(Section):
         description="Names of the experiments to build.",
         json_schema_extra={"uniqueItems": True},
     )
-    threads: int = Field(default=1, ge=1, le=1024, description="CPU threads inside one job; part of the result.")
+    threads: int = Field(
+        default=1, ge=1, le=1024, description="CPU threads of one job. Another number changes the last bits of results."
+    )
     memory_mb: int = Field(
         default=1024,
         ge=16,
         le=2**24,
-        description="Memory that one job may use for its batches, or for the arrays of a data source, in MB.",
+        description="Memory in MB that one job may use for its batches, or for the arrays of a data source.",
     )
     gpu: bool | Gpu = Field(
         default=False,
-        description="Compute on a card where there is one: training, evaluation, explanations, views and scores that "
-        "ask the model. false hides all cards; part of the result. {tf32: true} means true, with less exact products.",
+        description="Use a graphics card, if there is one, for training, evaluation, explanations, views and scores. "
+        "false hides all cards. A card changes the last bits of results. {tf32: true} means true, with less exact "
+        "products.",
     )
     tracking: Tracking = Field(default=Tracking(), description="The MLflow record.")
     defaults: Settings = Field(default=Settings(), description="What every experiment gets unless it says otherwise.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from pellucid import plugins
@@ -11,13 +13,14 @@ from pellucid.config import no_shared_files
 from pellucid.config.variants import variants
 from pellucid.downloads import is_local, local_path, require_place
 from pellucid.errors import InputError
-from pellucid.messages import abbreviate
+from pellucid.messages import abbreviate, did_you_mean
 from pellucid.user_text import readable
 
 # What may read files, the key that names it, and the package where it is found.
 FILES = {"dataset": ("source", "datasets"), "model": ("architecture", "models")}
 # Parameters that are paths or addresses, beside those that a plugin declares as `files` and `folders`.
 PLACES = ("folder", "records", "mirror")
+_MOST_NAMES = 1000  # of a folder, among which the nearest name is looked for
 
 
 def check_places(entry: Mapping[str, Any], plugin: Any, path: str) -> list[str]:
@@ -44,7 +47,7 @@ def check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
         try:
             if folder != "none" and not local_path(folder).is_dir():
                 found = f"found no folder at {folder}; expected one there, or another path."
-                faults.append(f"{path}.dataset.{name}: {found}")
+                faults.append(f"{path}.dataset.{name}: {found}{_about_files(experiment, 'dataset')}")
         except OSError as error:
             faults.append(f"{path}.dataset.{name}: {sentence(error)}")
     for key in FILES:
@@ -92,7 +95,21 @@ def _file_fault(address: str, where: str, about: str) -> str:
     except OSError as error:
         return f"{where}: {sentence(error)}"
     expected = "a file there, or another path or address in the config"
-    return f"{where}: found no file at {address}; expected {expected}.{about}"
+    return f"{where}: found no file at {address}; expected {expected}.{about}{_nearby(address, where)}"
+
+
+def _nearby(address: str, where: str) -> str:
+    """Return what helps to find a file that is not there: the nearest name in its folder, or where paths begin."""
+    path = local_path(address, where)
+    try:
+        names = [entry.name for entry in islice(path.parent.iterdir(), _MOST_NAMES)]
+    except OSError:
+        names = []
+    if hint := did_you_mean(path.name, names):
+        return hint
+    if path.is_absolute():
+        return ""
+    return f" A relative path begins in the folder of the run: {readable(str(Path.cwd()))}."
 
 
 def _about_files(experiment: Mapping[str, Any], key: str) -> str:

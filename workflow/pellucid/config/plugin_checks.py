@@ -244,6 +244,8 @@ def _unfit(experiment: Mapping[str, Any], spec: Any, task: str, kind: str, prese
     reason = f'"{without}" has no {comma_list(lacking)}'
     if lacking == ["training"]:
         reason = "training.epochs is 0"
+    elif lacking == ["truth"]:
+        reason = f'data of "{without}" do not say where the evidence lies (truth)'
     elif "labels" in lacking:
         reason = "the data have no labels"
     elif lacking == ["split"]:
@@ -261,8 +263,14 @@ def _of_another_domain(experiment: Mapping[str, Any], judged: Sequence[str]) -> 
     return f"of explanations over {names}", f"no method has domain: {names}"
 
 
-def misfits(experiment: Mapping[str, Any], axes: Sequence[int]) -> list[str]:
-    """Return the faults of parameters that examples with these axes (without the channels) cannot be cut by."""
+def misfits(experiment: Mapping[str, Any], axes: Sequence[int] | None, channels: int | None) -> list[str]:
+    """Return the faults of parameters that do not fit the examples.
+
+    Args:
+        experiment: complete.
+        axes: sizes of its examples, without the channels; None while they are not known.
+        channels: number of their channels, or None.
+    """
     faults = []
     for key, package in PACKAGES.items():
         for name, parameters in experiment[key].items():
@@ -271,7 +279,10 @@ def misfits(experiment: Mapping[str, Any], axes: Sequence[int]) -> list[str]:
                 continue
             for run in [parameters] if key == "scores" else variants(name, parameters).values():
                 try:
-                    plugins.hook(module, "fits")(axes, **run)
+                    if axes is not None:
+                        plugins.hook(module, "fits")(axes, **run)
+                    if channels is not None and key == "views":
+                        plugins.hook(module, "fits_channels")(channels, **run)
                 except InputError as error:
                     faults.append(f"{key}.{name}: {error}")
     return faults

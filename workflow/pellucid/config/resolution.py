@@ -255,8 +255,8 @@ def _check_run(experiment: dict[str, Any], entry: Mapping[str, Any], path: str) 
         skipped |= reasons
         faults += refused
     source = plugins.load("datasets")[experiment["dataset"]["source"]]
-    if (sizes := plugins.hook(source, "axes")(**plugins.own_parameters(experiment["dataset"], source))) is not None:
-        faults += [f"{path}.{fault}" for fault in misfits(experiment, sizes)]
+    sizes = plugins.hook(source, "axes")(**plugins.own_parameters(experiment["dataset"], source))
+    faults += [f"{path}.{fault}" for fault in misfits(experiment, sizes, source.SPEC.channels)]
     return skipped, faults + tune_checks.faults(experiment, path) + check_view_files(experiment, path)
 
 
@@ -281,19 +281,19 @@ def require_few(experiments: Mapping[str, Mapping[str, Any]]) -> None:
         )
 
 
-def require_fit(content: Mapping[str, Any], name: str, axes: Sequence[int]) -> None:
+def require_fit(content: Mapping[str, Any], name: str, axes: Sequence[int], channels: int) -> None:
     """Refuse parameters that do not fit the examples, as soon as the data are read: before a model is trained.
 
     Args:
         content: the configuration, as Snakemake hands it to a job: with what the rules added for the report.
         name: of the experiment.
-        axes: sizes of its examples, without the channels.
+        axes, channels: sizes of its examples, without the channels, and the number of these.
 
     Raises:
-        InputError: a window, cell or segment is larger than an example, or superpixels are asked for of a series.
+        InputError: a window is larger than an example, or superpixels are asked for of a series, for example.
     """
     written = {key: value for key, value in content.items() if key in schema_errors.of_config()["properties"]}
     experiment = resolve({**written, "run": [name]}).experiments[name]
-    if faults := misfits(experiment, axes):
+    if faults := misfits(experiment, axes, channels):
         examples = f"examples of {format_shape(axes)} values"
         raise InputError.unexpected(f"experiments.{name}", examples, "parameters that fit them", " ".join(faults))

@@ -192,6 +192,9 @@ def _hint(error: ValidationError, did_you_mean: Callable[[str, Iterable[str]], s
     wanted: Any = error.validator_value
     if error.validator == "type" and isinstance(error.instance, bool) and "string" in wanted:
         return " YAML reads yes, no, on and off as true and false: put a text in quotes."
+    if error.validator == "type" and wanted == "array" and isinstance(error.instance, str):
+        short = re.fullmatch(r"[\w-]{1,40}", error.instance)
+        return f" Put it in square brackets: [{error.instance}]." if short else ""
     if error.validator == "type" and isinstance(error.instance, str):
         try:
             number = float(error.instance)

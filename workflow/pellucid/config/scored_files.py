@@ -60,6 +60,14 @@ def explained(config: Config, experiment: str) -> dict[str, Any]:
     }
 
 
+def compared(config: Config, experiment: str) -> dict[str, Any]:
+    """Return the files of the explanations whose agreement is measured: of the scored examples, without their costs."""
+    if not are_measured(config, experiment):
+        return dict(explanations(config, experiment, "attributions"))
+    needed = ("maps", "measured", "scored", "filled")
+    return {name: paths for name, paths in explained(config, experiment).items() if name in needed}
+
+
 def words(config: Config, experiment: str) -> str:
     """Return which examples are scored, as a figure says it; "" for those that are shown."""
     return "measured examples" if are_measured(config, experiment) else ""

@@ -80,10 +80,11 @@ def retrained_explanations(config: Config, name: str) -> dict[str, str]:
     """Return the attributions of all retrained members, and how stable their scores say that the shown ones are.
 
     Returns:
-        Paths by "<member>/<method>" and "<member>/seed stability".
+        Paths by "<member>/<method>", "<member>/groups of examples" and "<member>/seed stability".
     """
     files = {}
     for member in (member for group in retrained(config, name) for member in group):
+        files[f"{member}/groups of examples"] = f"{experiment_files.results(member)}/data/groups.npz"
         for method in experiment_files.names(config, member, "methods"):
             attributions = f"{method}/{experiment_files.EXPLANATION['attributions']}"
             files[f"{member}/{method}"] = f"{experiment_files.results(member)}/explain/{attributions}"
@@ -92,6 +93,11 @@ def retrained_explanations(config: Config, name: str) -> dict[str, str]:
         if of_shown and (table := experiment_files.score_tables(config, member).get("seed_stability")):
             files[f"{member}/seed stability"] = table
     return files
+
+
+def words_of_explained(config: Config, name: str) -> str:
+    """Return which examples the explanations of a study are of; "" where scores are of the same, the shown ones."""
+    return "shown" if any(scored_files.are_measured(config, member) for member in members(config, name)) else ""
 
 
 def explains_retrained(config: Config, name: str) -> bool:
@@ -119,12 +125,14 @@ def retrained_scores(config: Config, name: str) -> dict[str, str]:
     """Return what the judging scores say of each example of all retrained members, and which examples these are.
 
     Returns:
-        Paths by "<member>/<score>/table", "<member>/<score>/arrays" and "<member>/examples".
+        Paths by "<member>/<score>/table", "<member>/<score>/arrays", "<member>/examples" and
+        "<member>/groups of examples".
     """
     files = {}
     for member in (member for group in retrained(config, name) for member in group):
         here = experiment_files.results(member)
         files[f"{member}/examples"] = scored_files.examples(config, member)
+        files[f"{member}/groups of examples"] = f"{here}/data/groups.npz"
         for score in experiment_files.judging_scores(config, member):
             files[f"{member}/{score}/table"] = f"{here}/score/{score}/scores.csv"
             files[f"{member}/{score}/arrays"] = f"{here}/score/{score}/scores.npz"

@@ -83,10 +83,14 @@ def in_words(parameters: Mapping[str, Any], written: Callable[[str], str] = str)
         parameters: of the variant.
         written: how a value is written.
     """
-    unused = {name for name, (key, needed) in ONLY_WITH.items() if parameters.get(key, needed) != needed}
-    unused |= {"domain"} if domain_of(parameters) == TIME else set()
-    unused |= {"segments"} if parameters.get("partition") == "windows" else set()
+    unused = without_effect(parameters) | ({"domain"} if domain_of(parameters) == TIME else set())
     return ", ".join(f"{name} {written(str(value))}" for name, value in parameters.items() if name not in unused)
+
+
+def without_effect(parameters: Mapping[str, Any]) -> set[str]:
+    """Return the names of parameters of one variant that have no effect beside the values of the others."""
+    unused = {name for name, (key, needed) in ONLY_WITH.items() if parameters.get(key, needed) != needed}
+    return unused | ({"segments"} if parameters.get("partition") == "windows" else set())
 
 
 def _label(value: Any) -> str:

@@ -50,6 +50,7 @@ class SourceSpec:
             their beats are then averaged.
         scratch: whether `load` takes a `scratch` (`spill_buffer.SpillBuffer`), where it builds arrays that may be
             larger than memory.
+        channels: their number, where it is always the same; None where the data or the parameters say it.
         own_labels: whether the labels are the user's own, so that `load` takes `known`: classes that the model has,
             which a test example may have though no training example has them.
         files: the files that it reads, by the names under which the user states where they are and `load` gets them;
@@ -68,6 +69,7 @@ class SourceSpec:
     truth_frequency: bool = False
     events: Literal["none", "r_peaks"] = "none"
     scratch: bool = False
+    channels: int | None = None
     own_labels: bool = False
     function: ClassVar[str] = "load"
 

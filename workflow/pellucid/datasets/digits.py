@@ -17,6 +17,7 @@ SPEC = SourceSpec(
     citation="Alpaydin E, Kaynak C. Optical Recognition of Handwritten Digits. UCI Machine Learning Repository (1998). "
     "doi:10.24432/C50P49",
     homepage="https://archive.ics.uci.edu/dataset/80",
+    channels=1,
 )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SPEC = SourceSpec(
-    title="Images from a folder of the user's own",
+    title="Images from a folder",
     kind="image",
     licence="the user's own data",
     citation="none: the user's own data",

@@ -28,6 +28,7 @@ SPEC = SourceSpec(
         "test": File("mitbih_test.csv: a path or an address"),
     },
     scratch=True,
+    channels=1,
 )
 
 CLASSES = tuple(aami.CODES)

@@ -25,6 +25,7 @@ SPEC = SourceSpec(
     homepage="https://keras.io/api/datasets/mnist/",
     files={"file": File("mnist.npz: a path or an address")},
     scratch=True,
+    channels=1,
 )
 
 

@@ -47,6 +47,7 @@ SPEC = SourceSpec(
     citation=digits.SPEC.citation,
     homepage=digits.SPEC.homepage,
     truth=True,
+    channels=1,
 )
 
 

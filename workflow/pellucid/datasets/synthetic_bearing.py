@@ -62,6 +62,7 @@ SPEC = SourceSpec(
     ),
     homepage="https://doi.org/10.1016/j.ymssp.2010.07.017",
     truth_frequency=True,
+    channels=1,
 )
 
 

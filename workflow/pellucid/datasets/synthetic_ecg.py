@@ -48,6 +48,7 @@ SPEC = SourceSpec(
     ),
     homepage="https://physionet.org/content/ecgsyn/1.0.0/",
     truth=True,
+    channels=1,
 )
 
 

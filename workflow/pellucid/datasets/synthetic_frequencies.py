@@ -42,6 +42,7 @@ SPEC = SourceSpec(
     ),
     homepage="https://github.com/theabrusch/FreqRISE",
     truth_frequency=True,
+    channels=1,
 )
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from pydantic import Field
 
 from pellucid.datasets.base import UNLABELLED, Examples, RawData, SourceSpec
-from pellucid.datasets.readers import completion, file_list, table_inputs, target_parameters, targets
+from pellucid.datasets.readers import column_doubts, completion, file_list, table_inputs, target_parameters, targets
 from pellucid.datasets.readers.column_header import NONE, Targets
 from pellucid.datasets.readers.labels import NO_NAMES, ClassNames, KeptClasses, Labels, encode, keep
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.datasets.readers.table_files import BY_FILE, READERS, group_names, labels_of, read_all
-from pellucid.datasets.readers.tabular import Layout, Table, counting_columns
+from pellucid.datasets.readers.tabular import Layout, Table
 from pellucid.downloads import is_local, local_path, place
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
@@ -24,7 +24,7 @@ from pellucid.parameters import UNIQUE, File, read, schemas
 from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Task
 
 SPEC = SourceSpec(
-    title="Series from a table of the user's own",
+    title="Series from a table",
     kind="series",
     licence="the user's own data",
     citation="none: the user's own data",
@@ -163,7 +163,7 @@ def _read(
     tables, coded = labelled(tables)
     train = tables["train"]
     groups = {name: group_names(table) for name, table in tables.items()}
-    counting, filled = counting_columns(train), tuple[str, ...]()
+    filled = tuple[str, ...]()
     if how.numbers:
         x, names = table_inputs.numbers(tables), table_inputs.names_of_numbers(train)
     else:
@@ -189,7 +189,7 @@ def _read(
         channels=names,
         unit=unit,
         sampling_rate=sampling_rate,
-        notes=(*notes, *about_files, *counting, *coded.notes, *filled),
+        notes=(*notes, *about_files, *column_doubts.notes(train, coded), *coded.notes, *filled),
     )
     return data, train
 

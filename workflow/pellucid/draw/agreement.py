@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import Normalize
+from numpy.typing import NDArray
 
 from pellucid import files
 from pellucid.draw import style
 from pellucid.draw.shared import rank_cells
 from pellucid.score.shared.similarity import STRONGEST
+
+_LINE = 0.3  # inches for the second line of the heading, beside which the names of the scales need their length
 
 
 def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> None:
@@ -34,7 +38,7 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
     with style.styled():
         # One explanation alone, where the others are over frequencies, would have no room beside its name.
         side = 1.9 + 0.26 * size if size > 1 else 4.0
-        figure = style.new(side + 1.2, side)
+        figure = style.new(side + 1.2, side + (_LINE if "over" in agreement else 0))
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
         axes = figure.subplots()
         correlation_scale, overlap_scale = Normalize(-1, 1), Normalize(0, 1)
@@ -54,7 +58,7 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
         axes.set_xticks(range(size), labels, rotation=90, fontsize=7.5)
         axes.set_yticks(range(size), labels, fontsize=7.5)
         rank_cells.without_frame(axes)
-        figure.suptitle(f"{title} — agreement of the explanations", x=0.01, ha="left", fontsize=10)
+        figure.suptitle(f"{title} — agreement of the explanations{_over(agreement)}", x=0.01, ha="left", fontsize=10)
         for colours, scale, label in (
             (style.DIVERGING, correlation_scale, "above the diagonal: Spearman correlation of absolute attributions"),
             (style.SEQUENTIAL, overlap_scale, f"below the diagonal: overlap of the strongest {STRONGEST:.0%}"),
@@ -63,3 +67,8 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
             bar.set_label(label, fontsize=7.5)
             bar.outline.set_visible(False)
         style.save(figure, *pictures)
+
+
+def _over(agreement: Mapping[str, NDArray[Any]]) -> str:
+    """Return a line that says over which examples the means are; "" for the shown ones."""
+    return f"\nmeans over {int(agreement['examples']):,} {agreement['over']}" if "over" in agreement else ""

@@ -10,12 +10,14 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from pellucid import tables
-from pellucid.compare.experiments import experiments
+from pellucid.compare.experiments import experiments, scored
 from pellucid.draw import style
 from pellucid.draw.shared import heading, rank_cells
 from pellucid.ranks import tied_ranks
 
 _CELL = 0.62  # inches
+_AT_CHANCE = "model at chance"
+_DIFFERENT = "\nscores of shown and of measured examples are not to be compared as numbers"
 
 
 def draw(*, table: Path | str, pictures: Sequence[Path | str], chance: Mapping[str, Path | str] | None = None) -> None:
@@ -34,7 +36,9 @@ def draw(*, table: Path | str, pictures: Sequence[Path | str], chance: Mapping[s
     values = content[[*(f"{name}: {score}" for name in names), score]].to_numpy(np.float64)
     with style.styled():
         at_chance = {name for name, fact in (chance or {}).items() if heading.of_chance(fact)}
-        columns = [f"{name} (model at chance)" if name in at_chance else name for name in names]
+        of = scored(content)
+        marks = {name: [text for text in (of.get(name), _AT_CHANCE * (name in at_chance)) if text] for name in names}
+        columns = [f"{name} ({', '.join(marks[name])})" if marks[name] else name for name in names]
         height = 1.1 + rank_cells.lean([*columns, "relative rank"]) + 0.22 * len(content)
         figure = style.new(max(2.6 + 2 * _CELL * (len(names) + 1), 8.0), height)
         figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
@@ -52,7 +56,8 @@ def draw(*, table: Path | str, pictures: Sequence[Path | str], chance: Mapping[s
         right.set_yticks([])
         figure.suptitle(
             f"Leaderboard over {len(names)} experiments; the darker, the better the rank in the column\n"
-            "✗: failed a check in this experiment; relative rank: mean over the experiments, 0 is best, 1 is worst",
+            "✗: failed a check in this experiment; relative rank: mean over the experiments, 0 is best, 1 is worst"
+            f"{_DIFFERENT if len(set(of.values())) > 1 else ''}",
             x=0.01,
             ha="left",
             fontsize=10,

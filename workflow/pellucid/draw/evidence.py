@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from pellucid import tables
 from pellucid.draw import style
+from pellucid.draw.shared.heading import over_groups
 from pellucid.evaluate import frequency_evidence, planted_evidence
 from pellucid.messages import comma_list
 from pellucid.user_text import names_in_figure
@@ -68,7 +69,8 @@ def draw(*, table: Path | str, title: str, pictures: Sequence[Path | str]) -> No
         # All in one line, where it is long enough.
         columns = len(marks) if len(kinds) > 2 else 2
         figure.legend(handles=marks, loc="outside lower left", ncols=columns, fontsize=8, columnspacing=1.4)
-        figure.suptitle(f"{heading(rows)}\n{title}", x=0.01, ha="left", fontsize=10)
+        origins = f"\n{of_groups}" if (of_groups := over_groups(rows)) else ""
+        figure.suptitle(f"{heading(rows)}{origins}\n{title}", x=0.01, ha="left", fontsize=10)
     style.save(figure, *pictures)
 
 

@@ -93,7 +93,7 @@ def figure(
         # A pixel has one colour: for the sum of its channels.
         maps = maps.sum(-1, keepdims=True)
     setting = in_words(chosen)
-    caption = f"{spec.title}{f' ({setting})' if setting else ''}\n{title}"
+    caption = "\n".join(filter(None, [f"{spec.title}{f' ({setting})' if setting else ''}", title]))
     present = np.unique(labels)
     rows = [np.flatnonzero(labels == label)[:SHOWN] for label in present[:MANY_CLASSES]]
     if (labels == UNLABELLED).all():

@@ -45,6 +45,8 @@ def draw(
         warning = f"\n{at_chance}" if (at_chance := heading.of_chance(chance)) else ""
         if over:
             warning += f"\nscores over {heading.at_most(metric_facts['examples'], over)}"
+        if of_groups := heading.over_groups(metric_facts):
+            warning += f"{'; ' if over else chr(10)}{of_groups}"
         style.save(ranking_figure(content, metric_facts, title, warning), *ranking)
         style.save(_tradeoffs(content, metric_facts, title, warning), *tradeoffs)
 

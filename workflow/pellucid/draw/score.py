@@ -67,6 +67,8 @@ def _figure(spec: ScoreSpec, rows: pd.DataFrame, arrays: Mapping[str, NDArray[An
     note = f"\n{arrays['note']}" if "note" in arrays else ""
     if "over" in arrays:
         note = f"\nmeans over {heading.at_most(rows['examples'], str(arrays['over']))}{note}"
+    if over := heading.over_groups(rows):
+        note = f"\n{over}{note}"
     figure.suptitle(f"{title} — {spec.title}{note}", x=0.01, ha="left", fontsize=10)
     return figure
 

@@ -15,6 +15,7 @@ from pellucid import tables
 from pellucid.compare.study_explanations import METRICS
 from pellucid.draw import style
 from pellucid.draw.shared import rank_cells
+from pellucid.score.shared.example_groups import COLUMN
 
 TITLES = {"rank_correlation": "Rank correlation of two trainings", "overlap": "Strongest tenth in common"}
 DRAWN = 6  # groups of members: more colours are hard to tell apart
@@ -85,7 +86,7 @@ def _legend(rows: pd.DataFrame, groups: Sequence[str]) -> tuple[list[Line2D], li
     """Return the marks and their meanings, and with several groups a mark for each group's colour."""
     mark: dict[str, Any] = {"linestyle": "none", "markersize": 4.5, "color": style.INK}
     handles = [Line2D([], [], marker="o", **mark)]
-    texts = ["another training (bar: 95% interval over examples)"]
+    texts = [f"another training (bar: 95% interval over {_units(rows)}examples)"]
     if rows["own seed"].notna().any():
         handles.append(Line2D([], [], marker="D", markerfacecolor="none", **mark))
         texts.append("the same training, another seed of the method")
@@ -99,7 +100,13 @@ def _legend(rows: pd.DataFrame, groups: Sequence[str]) -> tuple[list[Line2D], li
 def _counts(rows: pd.DataFrame) -> str:
     """Return on how many trainings and examples the figure is based."""
     trainings, examples = _span(rows["trainings"]), _span(rows["examples"])
-    return f"{trainings} trainings, {examples} examples that two or more of them explain, for the same class"
+    origins = f" of {_span(rows[COLUMN])} groups (recordings, patients)" if COLUMN in rows else ""
+    which = "shown examples" if "of" in rows else "examples"
+    return f"{trainings} trainings, {examples} {which}{origins} that two or more of them explain, for the same class"
+
+
+def _units(rows: pd.DataFrame) -> str:
+    return "groups of " if COLUMN in rows else ""
 
 
 def _span(numbers: pd.Series) -> str:

@@ -15,6 +15,7 @@ from pellucid import files, tables
 from pellucid.draw import style
 from pellucid.draw.shared import rank_cells
 from pellucid.messages import counted
+from pellucid.score.shared.example_groups import COLUMN
 
 DRAWN = 4  # groups of members, one below the other
 _WIDTH = 9.0
@@ -69,7 +70,8 @@ def _ranks(axes: Axes, rows: pd.DataFrame) -> None:
         axes.text(1.02, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize=7.5, color=ink)
     axes.text(1.02, -1, "rank", transform=axes.get_yaxis_transform(), va="center", fontsize=7.5, color=style.INK)
     axes.set_xlim(1 - 0.02 * len(rows), len(rows) * 1.02)
-    axes.set_xlabel("mean rank, 1 is best (line: 95% interval over trainings and examples)", fontsize=8)
+    unit = "groups of examples" if COLUMN in rows and rows[COLUMN].notna().all() else "examples"
+    axes.set_xlabel(f"mean rank, 1 is best (line: 95% interval over trainings and {unit})", fontsize=8)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.tick_params(axis="x", labelsize=7)
     axes.grid(axis="y", color="#eef1f4", linewidth=0.8)
@@ -101,9 +103,12 @@ def _rows(axes: Axes, count: int) -> None:
 def _heading(finding: Mapping[str, Any]) -> str:
     """What a group rests on, how much its trainings agree, which test was made, and which differences hold."""
     counts = f"{counted(finding['trainings'], 'training')} × {counted(finding['examples'], 'example')}"
+    if finding.get(COLUMN):
+        counts += f" of {counted(finding[COLUMN], 'group')} (recordings, patients)"
     lines = [f"{finding['group']}: {counts}" if finding["group"] else counts]
-    if "test" in finding:
+    if "kendall_tau" in finding:
         lines[0] += f"; Kendall's τ between the orders of two trainings {finding['kendall_tau']:.2f}"
+    if "test" in finding:
         lines.append(f"Test: {finding['test']}, family-wise error 5%")
     lines.append(finding["sentence"])
     return "\n".join(textwrap.fill(line, _LETTERS) for line in lines)

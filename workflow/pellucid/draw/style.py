@@ -73,9 +73,7 @@ def save(figure: Figure, *paths: Path | str) -> None:
         fit(figure)
         # `fit` reports, once, the letters that no font has.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        # The layout takes most of the time: it is computed once, not again for every format.
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        lay_out(figure)
         many = file_size.as_pixels(figure)
         for path in paths:
             metadata = {"Date": None} if str(path).endswith(".svg") else {}
@@ -88,6 +86,14 @@ def _save(figure: Figure, metadata: dict[str, Any], many: bool, path: Path) -> N
         return
     figure.savefig(path, metadata=metadata)
     file_size.shrink(path)
+
+
+def lay_out(figure: Figure) -> None:
+    """Compute the layout of a figure once, without drawing it, and fix it for every format."""
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+    # With "none" instead of None, `savefig` would draw everything once more before it writes.
+    figure.set_layout_engine(None)
 
 
 def fit(figure: Figure) -> None:

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from pellucid import plugins, tables
 from pellucid.compare.tuned import BETTER, WORSE
 from pellucid.draw import style
+from pellucid.draw.shared.heading import over_groups
 
 _DEFAULT, _CHOSEN, _OTHER = style.PALETTE[1], style.PALETTE[0], style.QUIET
 
@@ -59,7 +60,9 @@ def draw(*, title: str, score: str, table: Path | str, pictures: Sequence[Path |
         for colour, marker, text in ((_DEFAULT, "s", "the method's defaults"), (_CHOSEN, "o", "chosen")):
             left.plot([], [], marker, color=colour, markerfacecolor="none" if marker == "s" else colour, label=text)
         figure.legend(loc="outside lower left", ncols=2, fontsize=8)
-        figure.suptitle(f"{title}\nparameters chosen by one half of the examples", x=0.01, ha="left", fontsize=10)
+        origins = f"; {of_groups}" if (of_groups := over_groups(rows)) else ""
+        heading = f"{title}\nparameters chosen by one half of the examples{origins}"
+        figure.suptitle(heading, x=0.01, ha="left", fontsize=10)
         style.save(figure, *pictures)
 
 
@@ -79,6 +82,10 @@ def _gain(axes: Axes, row: pd.Series, place: float) -> None:
         axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
     axes.plot(row["gain"], place, "D", color=colour, markersize=5)
     axes.annotate(
-        f"{verdict} ({int(row['examples'])} examples)", (row["gain"], place), (0, 6), textcoords="offset points",
-        ha="center", fontsize=7,
-    )  # fmt: skip
+        f"{verdict} ({int(row['examples'])} examples)",
+        (row["gain"], place),
+        (0, 6),
+        textcoords="offset points",
+        ha="center",
+        fontsize=7,
+    )

@@ -13,6 +13,7 @@ from pellucid import files, tables
 from pellucid.data_info import DataInfo
 from pellucid.evaluate import chance_by_task, class_order, multi_label, output_order, regression, thresholds
 from pellucid.evaluate.prediction_tables import of_labels, of_values
+from pellucid.score.shared import example_groups
 from pellucid.tasks import MULTI_LABEL, sigmoid
 
 logger = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ def _labels(
             listed = f"{', '.join(absent[:5])}{' …' if len(absent) > 5 else ''}"
             notes.append(f"The threshold of {listed} is 0.5: no validation example has the label.")
     scored = multi_label.score(answers, logits, names, at, positives, groups)
-    fact = chance_by_task.of_labels(answers, logits, names)
+    fact = chance_by_task.of_labels(answers, logits, names, example_groups.codes_of(groups))
     if doubt := fact.get("labels_sentence"):
         notes.append(doubt)
     p = sigmoid(logits)
@@ -129,7 +130,7 @@ def _values(
             f"Predictions have no intervals of {regression.NOMINAL:.0%}: {len(errors)} validation examples are too few "
             "to tell them."
         )
-    fact = chance_by_task.of_values(answers, logits, means, spread)
+    fact = chance_by_task.of_values(answers, logits, means, spread, example_groups.codes_of(groups))
     files.write_arrays(folder / "predictions.npz", {"logits": logits, "labels": answers})
     tables.write(folder / "per_value.csv", scored.per_value)
     tables.write(folder / "coverage.csv", scored.coverage)

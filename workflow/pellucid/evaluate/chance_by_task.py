@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import seeds
+from pellucid.evaluate.group_flips import counted, enough, flipped, luck
 from pellucid.evaluate.resampling import or_none
 from pellucid.score.shared.bootstrap import interval
 from pellucid.user_text import in_figure
@@ -19,7 +20,9 @@ _BELOW = 0.975
 _NAMED = 5  # names in a sentence, at most
 
 
-def of_labels(answers: NDArray[np.uint8], logits: NDArray[Any], labels: Sequence[str]) -> dict[str, Any]:
+def of_labels(
+    answers: NDArray[np.uint8], logits: NDArray[Any], labels: Sequence[str], groups: NDArray[np.int64] | None = None
+) -> dict[str, Any]:
     """Compare the macro AUROC with what the same scores have where the answers are shuffled between examples.
 
     Such answers are independent of the scores, and each shuffle keeps which labels occur together; the AUROC is 0.5 on
@@ -30,6 +33,8 @@ def of_labels(answers: NDArray[np.uint8], logits: NDArray[Any], labels: Sequence
         answers: (N, labels), 1 where the example has the label.
         logits: (N, labels).
         labels: their names.
+        groups: (N,), the number of each example's group; None if examples are independent. Six groups or more get
+            random signs in place of shuffles (`group_flips`).
 
     Returns:
         The numbers; `labels_at_chance`, those whose own AUROC is not above 97.5% of the shuffles (2.5% error each, not
@@ -46,6 +51,7 @@ def of_labels(answers: NDArray[np.uint8], logits: NDArray[Any], labels: Sequence
         "macro_auroc_of_shuffled_labels": None,
         "labels_at_chance": [],
         "test_examples": len(answers),
+        **counted(groups),
         "sentence": "",
         "headline": "",
     }
@@ -60,7 +66,10 @@ def of_labels(answers: NDArray[np.uint8], logits: NDArray[Any], labels: Sequence
 
     rng = seeds.generator(0, "evaluate", "chance")
     own = auroc(slice(None))
-    shuffled = np.stack([auroc(rng.permutation(len(answers))) for _ in range(SHUFFLES)])
+    if groups is not None and enough(groups):
+        shuffled = _flipped_areas(ranks, has, groups)
+    else:
+        shuffled = np.stack([auroc(rng.permutation(len(answers))) for _ in range(SHUFFLES)])
     limit = float(np.quantile(shuffled.mean(1), _BELOW, method="higher")) + 1e-12
     limits = np.quantile(shuffled, _BELOW, axis=0, method="higher") + 1e-12
     macro = float(own.mean())
@@ -71,17 +80,35 @@ def of_labels(answers: NDArray[np.uint8], logits: NDArray[Any], labels: Sequence
         "macro_auroc_of_shuffled_labels": limit,
         "labels_at_chance": doubtful,
     }
-    fact |= _of_labels_in_words(macro, limit, doubtful, len(answers))
+    fact |= _of_labels_in_words(macro, limit, doubtful, len(answers), luck(fact.get("test_groups", 0), "labels"))
     return fact
 
 
-def _of_labels_in_words(macro: float, limit: float, doubtful: Sequence[str], count: int) -> dict[str, str]:
+def _flipped_areas(
+    ranks: NDArray[np.float64], has: NDArray[np.float64], groups: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the AUROC of each label with random signs of the groups: (1 + FLIPS, labels), the measured one first.
+
+    Args:
+        ranks: (N, labels), of the scores.
+        has: (N, labels), 1 where the example has the label.
+        groups: (N,), from 0.
+    """
+    examples, count = len(ranks), has.sum(0)
+    # What each example adds to the AUROC less 0.5: its rank, with the sign of its answer.
+    rank = (ranks - (examples + 1) / 2) / examples
+    return 0.5 + flipped(rank * (has / count - (1 - has) / (examples - count)), groups)
+
+
+def _of_labels_in_words(
+    macro: float, limit: float, doubtful: Sequence[str], count: int, by_luck: str
+) -> dict[str, str]:
     """Return the sentence and the headline about a model at chance, or a sentence about some of its labels."""
     if macro <= limit:
         how, tell = ("not clearly", "may tell") if macro > 0.5 else ("no", "tell")
         return {
             "sentence": f"The model is {how} better than chance: macro AUROC {macro:.2f} ({count:,} test examples), "
-            f"shuffled labels give up to {limit:.2f}. Its explanations are of predictions that {tell} nothing of the "
+            f"{by_luck} up to {limit:.2f}. Its explanations are of predictions that {tell} nothing of the "
             "labels.",
             "headline": f"Model {how} better than chance (macro AUROC {macro:.2f}, shuffled labels up to {limit:.2f}): "
             f"explanations of predictions that {tell} nothing of the labels",
@@ -98,7 +125,11 @@ def _of_labels_in_words(macro: float, limit: float, doubtful: Sequence[str], cou
 
 
 def of_values(
-    true: NDArray[Any], predicted: NDArray[Any], means: NDArray[np.float64], spread: NDArray[np.float64]
+    true: NDArray[Any],
+    predicted: NDArray[Any],
+    means: NDArray[np.float64],
+    spread: NDArray[np.float64],
+    groups: NDArray[np.int64] | None = None,
 ) -> dict[str, Any]:
     """Compare the squared errors with those of the training mean, which knows nothing of the example.
 
@@ -112,6 +143,7 @@ def of_values(
     Args:
         true, predicted: (N, values).
         means, spread: (values,), mean and standard deviation of the training values.
+        groups: (N,), as of `of_labels`; the interval is over groups, too.
 
     Returns:
         The numbers; `r2_against_training_mean`, 1 - (sum of squared errors) / (sum of squared errors of the training
@@ -125,6 +157,7 @@ def of_values(
         "spearman": None,
         "spearman_of_shuffled_values": None,
         "test_examples": len(true),
+        **counted(groups),
         "sentence": "",
         "headline": "",
     }
@@ -134,8 +167,8 @@ def of_values(
     unit = np.where(spread > 0, spread, 1)[varied]
     constant = ((true - means)[:, varied] / unit) ** 2
     errors = ((true - predicted)[:, varied] / unit) ** 2
-    gain = interval((constant - errors).mean(1), np.random.default_rng(0))
-    own, limit = _correlations(true[:, varied], predicted[:, varied])
+    gain = interval((constant - errors).mean(1), np.random.default_rng(0), groups=groups)
+    own, limit = _correlations(true[:, varied], predicted[:, varied], groups)
     skill = float((1 - errors.sum(0) / constant.sum(0)).mean())
     better = gain.low > 0 or own > limit
     fact |= {
@@ -148,20 +181,29 @@ def of_values(
         "spearman_of_shuffled_values": limit,
     }
     if not better:
-        how, tell = ("not clearly", "may tell") if skill > 0 and own > 0 else ("no", "tell")
-        fact["sentence"] = (
-            f"The model is {how} better than the mean of the training examples: R² against it {skill:.2f} "
-            f"({len(true):,} test examples), rank correlation {own:.2f}, shuffled values give up to {limit:.2f}. Its "
-            f"explanations are of predictions that {tell} nothing of the true values."
-        )
-        fact["headline"] = (
-            f"Model {how} better than the training mean (R² against it {skill:.2f}): explanations of predictions that "
-            f"{tell} nothing of the true values"
-        )
+        fact |= _of_values_in_words(skill, own, limit, len(true), luck(fact.get("test_groups", 0), "values"))
     return fact
 
 
-def _correlations(true: NDArray[np.float64], predicted: NDArray[np.float64]) -> tuple[float, float]:
+def _of_values_in_words(skill: float, own: float, limit: float, count: int, by_luck: str) -> dict[str, str]:
+    """Return the sentence and the headline about a model at chance."""
+    how, tell = ("not clearly", "may tell") if skill > 0 and own > 0 else ("no", "tell")
+    sentence = (
+        f"The model is {how} better than the mean of the training examples: R² against it {skill:.2f} "
+        f"({count:,} test examples), rank correlation {own:.2f}, "
+        f"{by_luck} up to {limit:.2f}. Its "
+        f"explanations are of predictions that {tell} nothing of the true values."
+    )
+    headline = (
+        f"Model {how} better than the training mean (R² against it {skill:.2f}): explanations of predictions that "
+        f"{tell} nothing of the true values"
+    )
+    return {"sentence": sentence, "headline": headline}
+
+
+def _correlations(
+    true: NDArray[np.float64], predicted: NDArray[np.float64], groups: NDArray[np.int64] | None
+) -> tuple[float, float]:
     """Return the mean of Spearman's correlation over the values, and what 97.5% of the shuffles do not exceed."""
     from scipy.stats import rankdata
 
@@ -173,6 +215,9 @@ def _correlations(true: NDArray[np.float64], predicted: NDArray[np.float64]) -> 
         return np.asarray(ranks / np.where(size > 0, size, 1), np.float64)
 
     ranks, order = standard(true), standard(predicted)
+    if groups is not None and enough(groups):
+        signed = flipped((ranks * order).mean(1, keepdims=True), groups)[:, 0]
+        return float((ranks * order).sum(0).mean()), float(np.quantile(signed, _BELOW, method="higher")) + 1e-12
     rng = seeds.generator(0, "evaluate", "chance")
     values = [float((ranks[rng.permutation(len(ranks))] * order).sum(0).mean()) for _ in range(SHUFFLES)]
     return float((ranks * order).sum(0).mean()), float(np.quantile(values, _BELOW, method="higher")) + 1e-12

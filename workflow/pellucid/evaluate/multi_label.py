@@ -64,7 +64,8 @@ def score(
     whole = _values(has, logits, predicted, np.ones((1, len(has))))
     members = resampling.numbered(groups)
     drawn = [_values(has, logits, predicted, counts) for counts in resampling.resamples(len(has), len(labels), members)]
-    ends = {name: resampling.ends(np.concatenate([block[name] for block in drawn])) for name in whole}
+    blank = np.nan if resampling.too_few(members) else 0.0
+    ends = {name: resampling.ends(np.concatenate([block[name] for block in drawn]) + blank) for name in whole}
     _leave_out_rare(ends, has)
     of_labels = [auroc_interval.interval(has[:, place], logits[:, place], members) for place in range(has.shape[1])]
     ends["auroc"] = (np.array([low for low, _ in of_labels]), np.array([high for _, high in of_labels]))

@@ -27,6 +27,7 @@ from pellucid.evaluate import frequency_evidence
 from pellucid.logits import softmax
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import ScoreContext
+from pellucid.score.shared import example_groups
 from pellucid.score.shared.bootstrap import interval
 from pellucid.score.shared.fills import Fill, fills
 from pellucid.seeds import per_example
@@ -58,6 +59,7 @@ def run(
     threads: int,
     memory_mb: int,
     table: Path | str,
+    groups: Path | str | None = None,
 ) -> None:
     """Ask the model about the test examples with and without their evidence.
 
@@ -69,6 +71,7 @@ def run(
         threads: CPU threads.
         memory_mb: for the batches.
         table: CSV; see `measure`.
+        groups: `groups.npz`; intervals are over the groups of the test examples, where it has any.
 
     Raises:
         InputError: the data source gives no evidence.
@@ -88,7 +91,7 @@ def run(
         training_labels=classes["train"],
         seed=seed,
     )
-    results = measure(case)
+    results = measure(case, example_groups.of_test(groups))
     tables.write(table, results)
     for fill, by_part in accuracies(results).items():
         logger.info(
@@ -102,11 +105,12 @@ def run(
         )
 
 
-def measure(case: ScoreContext) -> pd.DataFrame:
+def measure(case: ScoreContext, origins: NDArray[np.str_] | None = None) -> pd.DataFrame:
     """Predict every example unchanged and with parts replaced; return means with 95% intervals over the examples.
 
     Args:
         case: test examples with their labels as targets, the truth, the model, and training examples.
+        origins: (N,), the group of each example (a recording, a patient), over which intervals are; None without.
 
     Returns:
         A row for each part (whole; without the evidence; only the evidence; control: without an equal region
@@ -139,10 +143,13 @@ def measure(case: ScoreContext) -> pd.DataFrame:
     for (part, fill, metric), of_examples in values.items():
         for over, name, members in groups:
             rng = seeds.generator(case.seed, "evidence", "interval", part, fill, metric, name)
-            ends = interval(of_examples[members], rng, proportion=metric == "accuracy", low=0, high=1)
-            numbers = (ends.mean, ends.low, ends.high, int(members.sum()), ends.method)
+            of_members = None if origins is None else origins[members]
+            ends = interval(
+                of_examples[members], rng, proportion=metric == "accuracy", low=0, high=1, groups=of_members
+            )
+            numbers = (ends.mean, ends.low, ends.high, int(members.sum()), ends.method, ends.groups)
             rows.append((part, fill, metric, over, name, *numbers))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return example_groups.counted_in(pd.DataFrame(rows, columns=[*COLUMNS, example_groups.COLUMN]))
 
 
 def _truth(case: ScoreContext) -> Mask:
@@ -264,10 +271,13 @@ def needed(table: pd.DataFrame) -> dict[str, bool]:
 
     The model needs it if the upper end of the accuracy's interval without the evidence lies below the interval of the
     control, and below half-way between chance and the accuracy on unchanged examples. The second threshold is this
-    project's own: a significant fall alone is also seen with a model that mostly uses other values.
+    project's own: a significant fall alone is also seen with a model that mostly uses other values. Where the examples
+    are from too few groups for an interval, the accuracies themselves are compared.
     """
     rows = tables.over_all(table[table["metric"] == "accuracy"]).set_index(["part", "fill"])
     half = (float(rows.loc[(WHOLE, NONE), "mean"]) + chance(table)) / 2
+    for end in ("low", "high"):
+        rows[end] = rows[end].fillna(rows["mean"])
     return {
         kind: bool(rows.loc[(WITHOUT, kind), "high"] < min(half, float(rows.loc[(CONTROL, kind), "low"])))
         for kind in accuracies(table)

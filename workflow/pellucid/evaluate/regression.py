@@ -61,6 +61,8 @@ def score(
     members = resampling.numbered(groups)
     drawn = [_values(true, predicted, counts) for counts in resampling.resamples(len(true), len(names), members)]
     resampled = {name: np.concatenate([block[name] for block in drawn]) for name in whole}
+    if resampling.too_few(members):
+        resampled = {name: np.full_like(values, np.nan) for name, values in resampled.items()}
     columns: dict[str, Any] = {"value": names, "unit": units}
     for name, values in whole.items():
         low, high = resampling.ends(resampled[name])
@@ -77,7 +79,7 @@ def score(
         "interval_half_width": widths,
         "interval_coverage": _within(np.abs(residuals), widths),
     }
-    table = coverage(np.abs(residuals), predicted, calibration, names)
+    table = coverage(np.abs(residuals), predicted, calibration, names, members)
     metrics = _metrics(whole, resampled, spread, table)
     metrics |= {"test_examples": len(true), "values": len(names)}
     if members is not None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import seeds
+from pellucid.score.shared.bootstrap import FEWEST_GROUPS
 
 LEVEL = 0.95
 RESAMPLES, FEWEST_RESAMPLES = 1000, 200
@@ -30,6 +31,11 @@ def number(examples: int, outputs: int) -> int:
 def numbered(groups: NDArray[np.str_] | None) -> NDArray[np.int64] | None:
     """Return the number of each example's group, (N,) from 0; None where there are no groups."""
     return None if groups is None else np.unique(groups, return_inverse=True)[1].astype(np.int64)
+
+
+def too_few(groups: NDArray[np.int64] | None) -> bool:
+    """Return whether there are groups (N,), as `numbered` gives them, and too few of them for any interval."""
+    return groups is not None and len(groups) > int(groups.max()) + 1 and int(groups.max()) + 1 < FEWEST_GROUPS
 
 
 def resamples(examples: int, outputs: int, groups: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.float64]]:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, tables
-from pellucid.evaluate import by_task, chance, class_order, predictions
+from pellucid.evaluate import by_task, chance, class_order, group_flips, predictions
 from pellucid.logits import log_odds, log_softmax, softmax
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.ranks import area_under_roc
+from pellucid.score.shared import example_groups
 from pellucid.tasks import SINGLE_LABEL
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def evaluate(
             `metrics.json` gets a note where this seems to be the case.
         x_validation: `x_validation.npy`, from which the thresholds of labels and the intervals of values are found.
         others, others_validation: of several inputs, `other_test.npz` and `other_validation.npz`.
-        groups: `groups.npz`: intervals of labels and values are over the groups of the test examples where it has any.
+        groups: `groups.npz`: intervals and the comparison with chance are over its groups of test examples, if any.
 
     Raises:
         InputError: a logit is NaN or infinite.
@@ -66,7 +67,7 @@ def evaluate(
     folder = Path(folder)
     data, of_splits = files.read_json(data_info), files.read_arrays(labels)
     explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
-    classes, y = data["classes"], of_splits["test"]
+    classes, y, of_test = data["classes"], of_splits["test"], example_groups.of_test(groups)
     logits = predictions.logits(explained_model, x, others, "test example")
     if (task := data.get("task", SINGLE_LABEL)) != SINGLE_LABEL:
         validation = None
@@ -74,7 +75,6 @@ def evaluate(
         if x_validation is not None and "none" not in data.get("split", {}):
             seen = predictions.logits(explained_model, x_validation, others_validation, "validation example")
             validation = by_task.Validation(of_splits["validation"], seen)
-        of_test = None if groups is None else files.read_arrays(groups).get("test")
         by_task.write(folder, task, data, y, logits, validation, training, of_test, untrained=untrained)
         return
     p, predicted = softmax(logits), logits.argmax(1)
@@ -87,7 +87,8 @@ def evaluate(
         metrics[f"top_{MOST_PROBABLE}_accuracy"] = float((most_probable(logits) == y[:, np.newaxis]).any(1).mean())
         metrics["classes_that_occur"] = int(occurs.sum())
         metrics["classes"] = len(classes)
-    by_chance = chance.compare(y, predicted, classes)
+    by_chance = chance.compare(y, predicted, classes, origins := example_groups.codes_of(of_test))
+    metrics |= group_flips.counted(origins)
     if notes := class_order.notes(training, y, predicted, classes if untrained else [], by_chance["sentence"]):
         metrics["notes"] = notes
     files.write_json(folder / "chance.json", by_chance)
@@ -97,8 +98,8 @@ def evaluate(
     tables.write(folder / "confusion_matrix.csv", confusion, index=True)
     tables.write(folder / "reliability.csv", reliability)
     tables.write(folder / "predictions.csv", prediction_table(y, logits, p, classes))
-    accuracy, balanced = metrics["accuracy"], metrics["balanced_accuracy"]
-    logger.info("accuracy %.4f, balanced accuracy %.4f on %d test examples", accuracy, balanced, len(y))
+    reached = (metrics[name] for name in ("accuracy", "balanced_accuracy"))
+    logger.info("accuracy %.4f, balanced accuracy %.4f on %d test examples", *reached, len(y))
 
 
 def prediction_table(

@@ -37,7 +37,11 @@ def half_widths(calibration: NDArray[np.float64], level: float) -> NDArray[np.fl
 
 
 def coverage(
-    errors: NDArray[np.float64], predicted: NDArray[np.float64], calibration: NDArray[np.float64], names: list[str]
+    errors: NDArray[np.float64],
+    predicted: NDArray[np.float64],
+    calibration: NDArray[np.float64],
+    names: list[str],
+    groups: NDArray[np.int64] | None = None,
 ) -> Any:
     """Return a table: how many test values lie within the intervals of each level, with an exact 95% interval.
 
@@ -46,6 +50,7 @@ def coverage(
         predicted: (N, values).
         calibration: (M, values), absolute errors of the validation examples.
         names: of the values.
+        groups: (N,), the number of each test example's group; None if examples are independent.
     """
     import pandas as pd
 
@@ -58,9 +63,10 @@ def coverage(
                 continue
             within = (errors[:, value] <= width).astype(np.float64)
             for place, part in enumerate(PARTS):
-                chosen = within if part == "all" else within[thirds == place - 1]
+                members = np.ones(len(within), np.bool_) if part == "all" else thirds == place - 1
+                chosen, of_chosen = within[members], None if groups is None else groups[members]
                 if len(chosen):
-                    share = interval(chosen, rng, proportion=True)
+                    share = interval(chosen, rng, proportion=True, groups=of_chosen)
                     rows.append((name, part, level, width, share.mean, share.low, share.high, len(chosen)))
     columns = ["value", "part", "level", "half_width", "coverage", "coverage_low", "coverage_high", "examples"]
     return pd.DataFrame(rows, columns=columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from pydantic import Field
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import baselines, masks
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.network.learned_masks import Fit, Problem
+from pellucid.network.learned_masks import Aims, Fit, Problem
 
 # The Gaussian's weights are counted up to so many standard deviations.
 _REACH = 4
@@ -107,7 +108,7 @@ def explain(
         "blurred": (free & masks.perturbed_values(inputs, measured)).astype(np.float32),
         "kept": masks.kept_values(sizes, free.reshape(len(inputs), -1)),
     }
-    blur = Blur(sigma) if perturbation == "gaussian_blur" else None
+    blur = _blur(sigma) if perturbation == "gaussian_blur" else None
 
     def perturbed(tf_: Any, mask: Any, given: dict[str, Any]) -> Any:
         mask = 1 - given["free"] * (1 - mask)
@@ -117,8 +118,11 @@ def explain(
 
     def fit(tf_: Any, variables: dict[str, Any], given: dict[str, Any], scores: Any) -> Any:
         ask = scores.outputs if compare == "all" else scores.target
-        square = tf_.square(ask(perturbed(tf_, variables["mask"], given)) - ask(given["inputs"]))
+        square = tf_.square(ask(perturbed(tf_, variables["mask"], given)) - given["aim"])
         return tf_.reduce_mean(square, axis=1) if compare == "all" else square
+
+    def aims(tf_: Any, given: dict[str, Any], scores: Any) -> dict[str, Any]:
+        return {"aim": (scores.outputs if compare == "all" else scores.target)(given["inputs"])}
 
     def penalty(tf_: Any, variables: dict[str, Any], given: dict[str, Any], weight: Any) -> Any:
         mask = variables["mask"]
@@ -128,17 +132,9 @@ def explain(
         return weight * (masks.area_penalty(tf_, values, given["kept"], counted) + time_weight * jumps)
 
     rows = number * len(inputs)
-    start = np.full((rows, length, depth), 0.5, np.float32)
+    start, weights = np.full((rows, length, depth), 0.5, np.float32), masks.weights(size_weight, dilation, iterations)
     learned: NDArray[np.float32] = model.learn(
-        Problem(
-            {"mask": start},
-            constants,
-            fit,
-            penalty,
-            masks.weights(size_weight, dilation, iterations),
-            bounded=("mask",),
-            curvature=2 + 4 * time_weight / _ROUNDED,
-        ),
+        Problem({"mask": start}, constants, fit, penalty, weights, ("mask",), 2 + 4 * time_weight / _ROUNDED, aims),
         masks.repeated(targets, number),
         rate=rate,
         optimiser=optimiser,
@@ -146,7 +142,7 @@ def explain(
         called="dynamask",
     )["mask"].reshape(len(inputs), number, length, depth)
     del constants["kept"]
-    return smallest(model, learned, fit, constants, targets, threshold)
+    return smallest(model, learned, fit, constants, targets, threshold, aims)
 
 
 def fits(axes: Sequence[int], **parameters: object) -> None:
@@ -165,6 +161,7 @@ def smallest(
     constants: dict[str, NDArray[np.float32]],
     targets: NDArray[np.int64],
     threshold: float,
+    aims: Aims | None = None,
 ) -> NDArray[np.float32]:
     """Return the mask of each example that `chosen` names: (N, time, channels).
 
@@ -175,6 +172,7 @@ def smallest(
         constants: what `fit` needs of each example.
         targets: (N,).
         threshold: largest error of a small mask, as a share of the error when all is perturbed.
+        aims: of the problem, see `Problem`.
     """
     count, number, *shape = learned.shape
     if number == 1:
@@ -182,7 +180,8 @@ def smallest(
     # One more row of each example is perturbed as a whole: errors are shares of its error.
     nothing = np.zeros((count, 1, *shape), np.float32)
     rows = {"mask": np.concatenate([learned, nothing], axis=1).reshape(-1, *shape)}
-    errors = model.losses(fit, rows, constants, masks.repeated(targets, number + 1)).reshape(count, number + 1)
+    errors = model.losses(fit, rows, constants, masks.repeated(targets, number + 1), aims)
+    errors = errors.reshape(count, number + 1)
     return np.asarray(learned[np.arange(count), chosen(errors[:, :-1], errors[:, -1], threshold)])
 
 
@@ -217,6 +216,12 @@ def _references(
     present = masks.free_values(inputs, measured).astype(np.float64)
     sums, counts = (np.einsum("st,nti->nsi", near, values) for values in (inputs * present, present))
     return np.where(varied & (present > 0), sums / np.maximum(counts, 1), inputs).astype(np.float32)
+
+
+# A search is traced again for another blur (`network/meaning.py`).
+@lru_cache(maxsize=2)
+def _blur(sigma: float) -> Blur:
+    return Blur(sigma)
 
 
 class Blur:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -81,14 +82,9 @@ def explain(
     axes = tuple(range(1, inputs.ndim))
     filling = np.ascontiguousarray(baselines.baseline(inputs, baseline, rng, measured))
     free = masks.free_values(inputs, measured)
-    constants = {
-        "inputs": inputs,
-        "filling": filling,
-        "free": free.astype(np.float32),
-        "spread": _spread(inputs, free),
-    }
+    constants = {"inputs": inputs, "filling": filling, "free": free.astype(np.float32), "spread": _spread(inputs, free)}
     start = {"mask": np.full(inputs.shape, 0.5, np.float32)}
-    made = Recurrent(inputs.shape[-1]) if network == "gru" else None
+    made = _recurrent(inputs.shape[-1]) if network == "gru" else None
     if made:
         start |= {name: masks.repeated(values[np.newaxis], len(inputs)) for name, values in made.start(rng).items()}
     else:
@@ -102,11 +98,14 @@ def explain(
         kept = variables["mask"] if game == "preserve" else 1 - variables["mask"]
         kept = 1 - given["free"] * (1 - kept)
         instead = given["filling"] + given["spread"] * perturbation(tf_, variables, given)
-        aim = given["inputs"] if game == "preserve" else given["filling"]
         mixed = kept * given["inputs"] + (1 - kept) * instead
         ask = scores.outputs if compare == "all" else scores.target
-        change = ask(mixed) - ask(aim)
+        change = ask(mixed) - given["aim"]
         return tf_.reduce_mean(tf_.square(change), axis=1) if compare == "all" else tf_.square(change)
+
+    def aims(tf_: Any, given: dict[str, Any], scores: Any) -> dict[str, Any]:
+        ask = scores.outputs if compare == "all" else scores.target
+        return {"aim": ask(given["inputs" if game == "preserve" else "filling"])}
 
     def penalty(tf_: Any, variables: dict[str, Any], given: dict[str, Any], weight: Any) -> Any:
         size = perturbation(tf_, variables, given)
@@ -117,7 +116,7 @@ def explain(
     held = sum(values[0].size for values in start.values())
     growth = 1 if made else 100
     schedule = masks.weights(1 / growth, growth, iterations)
-    problem = Problem(start, constants, fit, penalty, schedule, bounded=("mask",))
+    problem = Problem(start, constants, fit, penalty, schedule, bounded=("mask",), aims=aims)
     learned = model.learn(
         problem,
         targets,
@@ -127,6 +126,12 @@ def explain(
         called="extremal_mask",
     )
     return learned["mask"]
+
+
+# A search is traced again for another network (`network/meaning.py`).
+@lru_cache(maxsize=2)
+def _recurrent(width: int) -> Recurrent:
+    return Recurrent(width)
 
 
 def fits(axes: Sequence[int], *, network: str, **others: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -84,7 +85,7 @@ def explain(
     """
     axes = inputs.shape[1:-1]
     sigma = radius(axes, min(areas)) if isinstance(smoothness, str) else smoothness
-    spots = Spots(axes, sigma)
+    spots = _spots(axes, sigma)
     number, depth = len(areas), inputs.shape[-1] if channels == "each" else 1
     free = masks.free_values(inputs, measured)
     of_channels = free.reshape(len(inputs), -1, inputs.shape[-1])
@@ -119,6 +120,12 @@ def explain(
     )
     found = spots.values(learned["grid"]).reshape(len(inputs), number, *axes, depth)
     return np.broadcast_to(found.mean(1), inputs.shape).astype(np.float32)
+
+
+# A search is traced again for other spots (`network/meaning.py`).
+@lru_cache(maxsize=2)
+def _spots(axes: tuple[int, ...], sigma: float) -> Spots:
+    return Spots(axes, sigma)
 
 
 def radius(axes: Sequence[int], area: float) -> float:

@@ -104,11 +104,16 @@ def dependence(keep: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[
         scores: (K,), of one example.
     """
     differences = np.abs(scores[:, np.newaxis] - scores)
-    # Float32 logits that differ in their last digits are equal.
-    above = differences[differences > 4 * np.finfo(np.float32).eps * np.abs(scores).max()]
+    # Each pair once: the median is that of both halves. Float32 logits that differ in their last digits are equal.
+    above = differences[np.triu(np.ones(differences.shape, np.bool_), 1)]
+    above = above[above > 4 * np.finfo(np.float32).eps * np.abs(scores).max()]
     if not above.size:
         return np.zeros(keep.shape[1])
-    kernel = np.exp(-np.square(differences / np.median(above)) / 2)
+    # In place: new arrays of K² numbers would take longer than what is computed in them.
+    differences /= np.median(above)
+    np.square(differences, out=differences)
+    differences /= -2
+    kernel = np.exp(differences, out=differences)
     kernel -= kernel.mean(0)
     kernel -= kernel.mean(1, keepdims=True)
     signs = np.where(keep, 1.0, -1.0)

@@ -112,6 +112,9 @@ def job(snakemake: Snakemake, *, whole: bool = False) -> Iterator[SimpleNamespac
     except InputError as error:
         logger.error("%s", error)
         sys.exit(1)
+    except KeyboardInterrupt:
+        logger.error("ended by Ctrl-C: run the same command again to go on")
+        sys.exit(130)  # as shells say of a process that SIGINT has ended
     except Exception as error:
         if message := disk_errors.refusal(error, Path(str(next(iter(snakemake.output), snakemake.log[0])))):
             logger.error("%s", message)

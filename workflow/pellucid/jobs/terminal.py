@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 from snakemake.logging import ColorizingTextHandler, DefaultFormatter
@@ -25,6 +27,21 @@ _PREAMBLE = re.compile(
 )
 
 
+_FIGURE = re.compile(r"/explain/([^/]+)/.*\.png$")
+# By name: to read what each method says of itself would load all of them.
+_CONTROLS = ("random_attribution", "input_magnitude", "all_equal")
+_MOST_PAGES = 5
+
+
+def from_the_shell(path: str) -> str:
+    """Return a path as the shell that started Snakemake finds it, though --directory has led elsewhere."""
+    if Path(path).is_absolute() or not any(word.startswith(("--directory", "-d")) for word in sys.argv[1:]):
+        return path
+    shell = Path(os.environ.get("PWD") or ".").resolve()
+    whole = Path(path).resolve()
+    return str(whole.relative_to(shell) if whole.is_relative_to(shell) else whole)
+
+
 class _RunLines(DefaultFormatter):  # type: ignore[misc]  # snakemake comes without types
     """Formats the events of a run as one line for each job."""
 
@@ -33,6 +50,7 @@ class _RunLines(DefaultFormatter):  # type: ignore[misc]  # snakemake comes with
         self._done = self._total = 0
         self._outputs: dict[int, list[str]] = {}
         self._figure_stands = False
+        self._pages: list[str] = []
 
     def format_run_info(self, msg: dict[str, Any]) -> str:
         """Return the number of jobs instead of a table of the rules."""
@@ -49,19 +67,24 @@ class _RunLines(DefaultFormatter):  # type: ignore[misc]  # snakemake comes with
         return f"{self._place()} {msg['rule_msg'] or f'{name} {wildcards}'.strip()}"
 
     def format_job_finished(self, msg: dict[str, Any]) -> str:
-        """Return where the first figure of an explanation is, once it stands."""
-        pictures = [
-            path for path in self._outputs.pop(msg["job_id"], ()) if re.search(r"/explain/[^/]+/.*\.png$", path)
-        ]
+        """Return where the first figure of an explanation is, once it is drawn; controls explain nothing."""
+        outputs = self._outputs.pop(msg["job_id"], [])
+        self._pages += [path for path in outputs if path.endswith("/page.html")]
+        pictures = [path for path in outputs if (at := _FIGURE.search(path)) and at[1] not in _CONTROLS]
         if self._figure_stands or not pictures:
             return ""
         self._figure_stands = True
-        return f"{self._place()} The first figure of an explanation stands: {pictures[0]}"
+        return f"{self._place()} The first figure of an explanation is ready: {from_the_shell(pictures[0])}"
 
     def format_progress(self, msg: dict[str, Any]) -> str:
-        """Return nothing but the last one: the lines of the jobs tell the progress."""
+        """Return nothing but the last one, with the pages that were made: the lines of the jobs tell the progress."""
         self._done, self._total = msg["done"], msg["total"]
-        return f"{self._place()} All {self._total} jobs are done." if self._done == self._total else ""
+        if self._done != self._total:
+            return ""
+        pages = [from_the_shell(path) for path in sorted(self._pages)]
+        more = f", and {len(pages) - _MOST_PAGES} more" if len(pages) > _MOST_PAGES else ""
+        look = f" Open in a browser: {', '.join(pages[:_MOST_PAGES])}{more}" if pages else ""
+        return f"{self._place()} All {self._total} jobs are done.{look}"
 
     def _place(self) -> str:
         total = str(self._total)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.network import target_columns
 from pellucid.network.decompositions import Decompositions
+from pellucid.network.meaning import meaning
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -51,12 +52,16 @@ class Scores:
 
 Tensors = dict[str, Any]
 Fit = Callable[[Any, Tensors, Tensors, Scores], Any]
+Aims = Callable[[Any, Tensors, Scores], Tensors]
 Penalty = Callable[[Any, Tensors, Tensors, Any], Any]
 
 
 @dataclass(frozen=True)
 class Problem:
     """What is searched for, in rows that do not depend on each other.
+
+    The functions are traced once for a model, and again only where something that they refer to is another
+    (`meaning`): what differs from call to call, and has the size of the data, belongs to the constants.
 
     Attributes:
         start: the variables at the start, by name, each (rows, ...).
@@ -67,6 +72,7 @@ class Problem:
         weights: of the penalty, one for each iteration.
         bounded: the names of variables that are kept between 0 and 1.
         curvature: largest second derivative of the penalty with a weight of 1, times the number of values.
+        aims: (TensorFlow, constants, scores) -> further constants that the model makes of these before the search.
     """
 
     start: Mapping[str, Array]
@@ -76,6 +82,7 @@ class Problem:
     weights: NDArray[np.float64]
     bounded: tuple[str, ...] = ()
     curvature: float = 2.0
+    aims: Aims | None = None
 
 
 class LearnedMasks(Decompositions):
@@ -112,22 +119,28 @@ class LearnedMasks(Decompositions):
         columns, total = self._targets(target, len(target)), len(target)
         size = min(self.batch_size(backward=True), rows or total or 1)
         learned = {name: np.empty_like(values) for name, values in problem.start.items()}
-        told, step = time.monotonic(), None
+        told = time.monotonic()
+        numbers = np.asarray(
+            [(rate, weight, count, problem.curvature) for count, weight in enumerate(problem.weights, 1)], np.float32
+        )
+        build = _steps(self._tf, self._functions.logits, self.scale, problem, optimiser)
         for start in range(0, total, size):
             part = slice(start, start + size)
             constants = _of_rows(self._tf, problem.constants, np.arange(total)[part], total)
             state = _fresh(self._tf, {name: values[part] for name, values in problem.start.items()})
-            of_rows, numbers = self._tf.constant(columns[part]), self._tf.zeros((4,), self._tf.float32)
-            if step is None:
-                build = _step(self._tf, self._functions.logits, self.scale, problem, optimiser)
-                step = _traced(self._tf, build, 1, state, constants, of_rows, numbers)
-            for iteration, weight in enumerate(problem.weights):
-                numbers = self._tf.constant([rate, weight, iteration + 1, problem.curvature], self._tf.float32)
-                state = step(state, constants, of_rows, numbers)
+            of_rows = self._tf.constant(columns[part])
+            constants, done, chunk = self._with_aims(problem.aims, constants, of_rows), 0, 1
+            steps = self._traced(build, state, constants, of_rows, self._tf.constant(numbers))
+            while done < len(numbers):
+                begun = time.monotonic()
+                state = steps(state, constants, of_rows, self._tf.constant(numbers[done : done + chunk]))
+                done = min(done + chunk, len(numbers))
+                # As many steps in one call as leave time to tell how far the search is.
+                chunk *= 2 if time.monotonic() - begun < _SECONDS / 4 else 1
                 if time.monotonic() - told > _SECONDS:
                     told = time.monotonic()
-                    done = start * len(problem.weights) + (iteration + 1) * len(columns[part])
-                    logger.info("%s: %.0f%% of the search is done", called, 100 * done / total / len(problem.weights))
+                    share = (start * len(numbers) + done * len(columns[part])) / total / len(numbers)
+                    logger.info("%s: %.0f%% of the search is done", called, 100 * share)
             for name, values in learned.items():
                 values[part] = np.asarray(state["variables"][name])
         self.forward_passes += total * len(problem.weights)
@@ -139,24 +152,54 @@ class LearnedMasks(Decompositions):
         return learned
 
     def losses(
-        self, fit: Fit, variables: Mapping[str, Array], constants: Mapping[str, Array], target: NDArray[np.int64]
+        self,
+        fit: Fit,
+        variables: Mapping[str, Array],
+        constants: Mapping[str, Array],
+        target: NDArray[np.int64],
+        aims: Aims | None = None,
     ) -> Array:
         """Return a problem's `fit` of given variables: (rows,)."""
         columns, found = self._targets(target, len(target)), np.empty(len(target), np.float32)
+        tf_, logits, scale = self._tf, self._functions.logits, self.scale
 
         def run(state: Tensors, given: Tensors, of_rows: Any) -> Any:
-            return fit(self._tf, state, given, Scores(self._tf, self._functions.logits, of_rows, self.scale))
+            return fit(tf_, state, given, Scores(tf_, logits, of_rows, scale))
 
-        function, size = None, self.batch_size()
+        size = self.batch_size()
         for start in range(0, len(target), size):
             part = slice(start, start + size)
             rows = np.arange(len(target))[part]
-            both = (_of_rows(self._tf, arrays, rows, len(target)) for arrays in (variables, constants))
-            arguments = (*both, self._tf.constant(columns[part]))
-            function = function or _traced(self._tf, run, 0, *arguments)
-            found[part] = function(*arguments).numpy()
+            state, given = (_of_rows(tf_, arrays, rows, len(target)) for arrays in (variables, constants))
+            of_rows = tf_.constant(columns[part])
+            given = self._with_aims(aims, given, of_rows)
+            found[part] = self._traced(run, state, given, of_rows)(state, given, of_rows).numpy()
         self.forward_passes += len(target)
         return found
+
+    def _with_aims(self, aims: Aims | None, constants: Tensors, columns: Any) -> Tensors:
+        """Return the constants, and what the model makes of them."""
+        if aims is None:
+            return constants
+        make, tf_, logits, scale = aims, self._tf, self._functions.logits, self.scale
+
+        def run(given: Tensors, of_rows: Any) -> Tensors:
+            return make(tf_, given, Scores(tf_, logits, of_rows, scale))
+
+        self.forward_passes += len(columns)
+        found: Tensors = self._traced(run, constants, columns)(constants, columns)
+        return constants | found
+
+    def _traced(self, function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+        """Return the function, traced once for any number of rows, and not again for what means the same."""
+        signature = self._tf.nest.map_structure(
+            lambda tensor: self._tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype), arguments
+        )
+        key = ("learned", meaning(function), repr(signature))
+        if key not in self._compiled:
+            made = self._tf.function(function, autograph=False)
+            self._compiled[key] = made.get_concrete_function(*signature)
+        return self._compiled[key]
 
 
 def _of_rows(tf_: Any, arrays: Mapping[str, Array], rows: NDArray[np.int64], total: int) -> Tensors:
@@ -172,33 +215,23 @@ def _fresh(tf_: Any, start: Mapping[str, Array]) -> dict[str, Tensors]:
     return {"variables": variables, "first": zeros, "second": dict(zeros), "largest": {"": largest}}
 
 
-def _traced(tf_: Any, function: Callable[..., Any], unbatched: int, *arguments: Any) -> Callable[..., Any]:
-    """Return the function, traced once for any number of rows; the last `unbatched` arguments have no rows."""
-    batched = len(arguments) - unbatched
-    signature = [
-        tf_.nest.map_structure(
-            lambda tensor, free=place < batched: tf_.TensorSpec(
-                (None, *tensor.shape[1:]) if free else tensor.shape, tensor.dtype
-            ),
-            argument,
-        )
-        for place, argument in enumerate(arguments)
-    ]
-    traced: Callable[..., Any] = tf_.function(function, autograph=False).get_concrete_function(*signature)
-    return traced
-
-
-def _step(
+def _steps(
     tf_: Any, logits: Callable[[Any], Any], scale: np.float32, problem: Problem, optimiser: str
 ) -> Callable[..., Any]:
-    """Return (state, constants, columns, [rate, weight, iteration, curvature]) -> the state after one iteration."""
+    """Return (state, constants, columns, numbers) -> the state after an iteration for each row of the numbers.
+
+    A row of the numbers is (rate, weight, iteration, curvature).
+    """
+    # What `step` refers to is what its trace depends on (`meaning`): not the whole problem, whose arrays differ.
+    fit_of, penalty_of, bounded = problem.fit, problem.penalty, problem.bounded
+    update = _adam if optimiser == "adam" else _descent
 
     def step(state: dict[str, Tensors], constants: Tensors, columns: Any, numbers: Any) -> dict[str, Tensors]:
         variables = state["variables"]
         with tf_.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            fit = problem.fit(tf_, variables, constants, Scores(tf_, logits, columns, scale))
-            penalty = problem.penalty(tf_, variables, constants, numbers[1])
+            fit = fit_of(tf_, variables, constants, Scores(tf_, logits, columns, scale))
+            penalty = penalty_of(tf_, variables, constants, numbers[1])
         try:
             of_fit = tape.gradient(fit, variables)
         except LookupError:  # an operation without a gradient
@@ -212,13 +245,19 @@ def _step(
             )
         of_penalty = tape.gradient(penalty, variables, unconnected_gradients="zero")
         of_fit = {name: _or_zero(tf_, of_fit[name], values) for name, values in variables.items()}
-        update = _adam if optimiser == "adam" else _descent
         state = update(tf_, state, of_fit, of_penalty, numbers)
-        for name in problem.bounded:
+        for name in bounded:
             state["variables"][name] = tf_.clip_by_value(state["variables"][name], 0.0, 1.0)
         return state
 
-    return step
+    def steps(state: dict[str, Tensors], constants: Tensors, columns: Any, numbers: Any) -> dict[str, Tensors]:
+        def following(count: Any, state: dict[str, Tensors]) -> tuple[Any, dict[str, Tensors]]:
+            return count + 1, step(state, constants, columns, numbers[count])
+
+        _, state = tf_.while_loop(lambda count, _: count < tf_.shape(numbers)[0], following, (0, state))
+        return state
+
+    return steps
 
 
 def _or_zero(tf_: Any, gradient: Any, values: Any) -> Any:

@@ -206,7 +206,10 @@ def ask(model: Any, inputs: Array | Rows) -> NDArray[np.float64]:
             filled: Any = {name: _filled(array, size) for name, array in batch.arrays.items()}
         else:
             filled = _filled(batch, size)
-        outputs.append(np.asarray(model(filled, training=False), np.float64)[: len(batch)])
+        result = model(filled, training=False)
+        while isinstance(result, dict | list | tuple) and len(result) == 1:  # one output with a name
+            result = next(iter(result.values() if isinstance(result, dict) else result))
+        outputs.append(np.asarray(result, np.float64)[: len(batch)])
     return np.concatenate(outputs)
 
 

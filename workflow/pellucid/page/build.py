@@ -70,22 +70,20 @@ def build(
     explorer = explanations.content(explained, shared, _named(data)) if explained else None
     elsewhere = explanations.of_other_domains(settings["methods"])
     of_classes, ranks = whole_classes.read(flags or {}), _ranks(leaderboard, leaderboard_metrics, checks)
-    mood, quality = quality_by_task.sentences(
-        data,
-        files.read_json(metrics) if metrics else None,
-        files.read_json(chance) if chance else None,
-        tables.read(per_class, words=("class", "label", "value", "unit")) if per_class else None,
-    )
-    notes = (files.read_json(metrics) if metrics else trained).get("notes", [])
+    measured, against_chance = (files.read_json(path) if path else None for path in (metrics, chance))
+    outputs = tables.read(per_class, words=("class", "label", "value", "unit")) if per_class else None
+    mood, quality = quality_by_task.sentences(data, measured, against_chance, outputs)
+    notes = _not_yet_said(measured or trained, against_chance)
+    labels = [*(each.label for each in explained), *elsewhere]
     spec = plugins.spec("models", settings["model"]["architecture"])
     sections = [
         Section("The data", "", summary.data_sentences(data)),
         Section("The model", "", [*summary.model_sentences(spec.title, trained)]),
-        Section("Is the model good?", mood, [*quality, *(readable(str(note)) for note in notes)]),
+        Section("Is the model good?", mood, [*quality, *notes]),
         *([Section("What is explained", "", summary.explained_sentences(data, explorer, settings["examples"]))]
           if explorer else []),
         *([Section("Over frequencies", "", [summary.frequencies_sentence(list(elsewhere))])] if elsewhere else []),
-        *summary.method_sections(ranks, [*(each.label for each in explained), *elsewhere], settings["examples"]),
+        *summary.method_sections(ranks, labels, settings["examples"], of_doubtful_model=mood == "doubtful"),
         *whole_classes.section(of_classes),
     ]  # fmt: skip
     text, references = citations.methods_text(
@@ -111,6 +109,11 @@ def build(
     files.write_json(report_summary, {"title": shown, "sections": [asdict(section) for section in sections]})
     size = len(page.encode())
     logger.log(logging.INFO if size <= MOST_BYTES else logging.WARNING, "the page has %.1f MB", size / 1e6)
+
+
+def _not_yet_said(facts: Mapping[str, Any], chance: Mapping[str, Any] | None) -> list[str]:
+    """Return the notes on the model but for the one on chance, which the sentences on its quality hold."""
+    return [readable(str(note)) for note in facts.get("notes", []) if chance is None or note != chance["sentence"]]
 
 
 def _ranks(leaderboard: Path | str | None, metrics: Path | str | None, checks: Path | str | None) -> Ranking | None:
@@ -176,7 +179,8 @@ def _tables(
         "checks": (checks, "Checks that the explanations must pass: one fails if its comparison holds"),
     }
     of_views = {Path(path).stem.removesuffix("_measures"): path for path in view_measures}
-    titled = {view: f"{plugins.spec('views', view).title}: means over examples" for view in of_views}
+    specs = {view: plugins.spec("views", view) for view in of_views}
+    titled = {view: f"{spec.title}: means over {spec.measured}; examples: how many" for view, spec in specs.items()}
     paths |= {f"{view}-measures": (path, titled[view]) for view, path in of_views.items()}
     return [
         {"name": name, "title": title, "csv": _csv(path)} for name, (path, title) in paths.items() if path is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.evaluate.group_flips import FEWEST, luck
 from pellucid.messages import counted
 from pellucid.score.shared.bootstrap import interval
 from pellucid.user_text import in_figure
@@ -30,7 +31,12 @@ def sentences(
     right, present = round(accuracy * total), {name: count for name, count in counts.items() if count}
     values = np.repeat([1.0, 0.0], [right, total - right])
     ends = interval(values, np.random.default_rng(0), proportion=True)
-    reach = "no interval" if np.isnan(ends.low) else f"95% interval {ends.low:.3f} to {ends.high:.3f}"
+    low, high = ends.low, ends.high
+    groups = int(metrics.get("test_groups", 0))
+    if groups and chance is not None:
+        # Counts alone do not tell how alike examples of one group are.
+        low, high = (np.nan if chance[name] is None else chance[name] for name in ("accuracy_low", "accuracy_high"))
+    reach = "no interval" if np.isnan(low) else f"95% interval {low:.3f} to {high:.3f}"
     lines = [
         f"It names the class of {right:,} of {counted(total, 'test example')} correctly: accuracy {accuracy:.3f} "
         f"({reach}), balanced accuracy {float(metrics['balanced_accuracy']):.3f}."
@@ -51,17 +57,29 @@ def sentences(
     )
     if chance is not None and chance["at_chance"]:
         return "doubtful", [*lines, in_figure(str(chance["sentence"]), 2000)]
-    if ends.low > share:
+    if groups:
+        lines.append(_over_groups(groups))
+    if low > share:
         return "good", [*lines, "The model clearly does better, so it is worth asking what it looks at."]
     if chance is not None and chance["at_chance"] is False:
         shuffled = float(chance["balanced_accuracy_of_shuffled_labels"])
         return "good", [
             *lines,
             "Its accuracy alone would not show that the model does better, but its balanced accuracy does: "
-            f"shuffled labels give up to {shuffled:.3f}. It is worth asking what the model looks at.",
+            f"{luck(groups, 'labels')} up to {shuffled:.3f}. It is worth asking what the model looks at.",
         ]
     return "doubtful", [
         *lines,
         "Its accuracy does not show that the model does better: the explanations may be those of a model that "
         "knows nothing. Do not interpret them before the model is better, or has been tested on more examples.",
     ]
+
+
+def _over_groups(number: int) -> str:
+    """Return what the interval is over, or why a few groups do not show how good the model is on others."""
+    if number < FEWEST:
+        return (
+            f"The test examples are from {counted(number, 'group')} (recordings, patients): so few do not show how the "
+            "model does on others."
+        )
+    return f"The test examples are from {number:,} groups (recordings, patients), and the interval is over groups."

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.data_info import DataInfo
+from pellucid.evaluate.group_flips import luck
 from pellucid.messages import counted
 from pellucid.page import model_quality
 from pellucid.page.summary import listed
@@ -95,7 +96,7 @@ def _against(task: str, chance: Mapping[str, Any]) -> str:
     if task == REGRESSION and (chance["gain_low"] or 0) <= 0:
         return (
             "Its errors are not clearly smaller than those of the training mean, but it knows the order of the values: "
-            f"rank correlation {chance['spearman']:.3f} (shuffled values give up to "
+            f"rank correlation {chance['spearman']:.3f} ({luck(chance.get('test_groups', 0), 'values')} up to "
             f"{chance['spearman_of_shuffled_values']:.3f})."
         )
     if task == REGRESSION:
@@ -104,7 +105,8 @@ def _against(task: str, chance: Mapping[str, Any]) -> str:
             f"{chance['r2_against_training_mean']:.3f}, rank correlation {chance['spearman']:.3f}."
         )
     return (
-        "The model clearly does better than chance: shuffled labels give a macro AUROC of up to "
+        "The model clearly does better than chance: "
+        f"{luck(chance.get('test_groups', 0), 'labels')} a macro AUROC of up to "
         f"{chance['macro_auroc_of_shuffled_labels']:.3f}."
     )
 

@@ -13,6 +13,7 @@ from pellucid.compare.failed_checks import failed_checks, flat_examples
 from pellucid.compare.leaderboard import JUDGING
 from pellucid.page.control_comparison import Outdone, outdone
 from pellucid.ranks import equal_neighbours
+from pellucid.score.shared.example_groups import COLUMN
 
 _LOOKED_AT = 3
 
@@ -34,6 +35,8 @@ class Ranking:
         families: the families of scores behind the mean rank.
         examples: the largest number of examples behind a rank.
         flat: for each explanation with maps that are the same everywhere, the numbers of their test examples.
+        groups: the largest number of groups of examples (recordings, patients) that intervals are over; 0 where
+            examples are taken as independent.
     """
 
     first: Sequence[str]
@@ -46,6 +49,7 @@ class Ranking:
     families: Sequence[str]
     examples: int
     flat: Mapping[str, str]
+    groups: int = 0
 
 
 def ranking(leaderboard: Path | str, metrics: Path | str, checks: Path | str) -> Ranking:
@@ -81,5 +85,6 @@ def ranking(leaderboard: Path | str, metrics: Path | str, checks: Path | str) ->
         outdone=outdone(content, judging, first, controls),
         families=[family for family in JUDGING if family in set(judging["family"])],
         examples=int(judging["examples"].max()) if len(judging) else 0,
+        groups=int(judging[COLUMN].fillna(0).max()) if COLUMN in judging and len(judging) else 0,
         flat=flat_examples(checks),
     )

@@ -10,6 +10,7 @@ from pellucid.compare.failed_checks import ABOUT
 from pellucid.data_info import DataInfo
 from pellucid.messages import MANY_CLASSES, comma_list, counted, format_shape
 from pellucid.page.ranking import Ranking
+from pellucid.score.shared import example_groups
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, QUANTITY, REGRESSION, SINGLE_LABEL
 from pellucid.user_text import in_figure, readable
 
@@ -49,7 +50,7 @@ def data_sentences(data: DataInfo) -> list[str]:
     ]
     if data["groups"]:
         sentences.append(
-            "No group (such as a patient) has examples in two of these splits, as far as the source names groups."
+            "All examples of one group (such as a patient) are in the same split, where the source names their group."
         )
     return sentences + [readable(str(note)) for note in data.get("notes", ())]
 
@@ -188,7 +189,11 @@ def _whose(target: Any, task: str) -> str:
 
 
 def method_sections(
-    ranking: Ranking | None, names: Sequence[str], choice: Mapping[str, Any] | None = None
+    ranking: Ranking | None,
+    names: Sequence[str],
+    choice: Mapping[str, Any] | None = None,
+    *,
+    of_doubtful_model: bool = False,
 ) -> list[Section]:
     """Return which explanations to look at, and which failed their checks.
 
@@ -196,6 +201,7 @@ def method_sections(
         ranking: None if nothing was scored.
         names: labels of all explanations.
         choice: the settings `examples`, which name `scored` only where other examples than the shown ones are scored.
+        of_doubtful_model: whether the model may be no better than chance.
     """
     if not names:
         return [Section("What it looks at", "unknown", ["No method was run."])]
@@ -205,7 +211,11 @@ def method_sections(
             "says which of them to believe."
         )
         return [Section("Which explanations to look at", "unknown", [text])]
-    return [_first(ranking, measured="scored" in (choice or {})), _failed(ranking)]
+    first = _first(ranking, measured="scored" in (choice or {}))
+    if of_doubtful_model:
+        caution = "Caution: the model may know nothing of the classes, and then no map shows what tells them apart."
+        first = Section(first.heading, "doubtful", [*first.sentences, caution])
+    return [first, _failed(ranking)]
 
 
 def _first(ranking: Ranking, *, measured: bool) -> Section:
@@ -226,6 +236,8 @@ def _first(ranking: Ranking, *, measured: bool) -> Section:
         f"{counted(ranking.examples, word)}: near ranks may change places with other examples, and a good rank is "
         "no proof that a map is right.",
     ]
+    if ranking.groups:
+        sentences.append(example_groups.of_intervals(ranking.groups))
     if ranking.better_controls:
         sentences.append(
             f"Caution: {listed(list(ranking.better_controls))}, which does not look at the model, ranks better than "

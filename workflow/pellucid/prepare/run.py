@@ -47,7 +47,7 @@ def preprocess(
     folder: Path | str,
     memory_mb: int = 1024,
     classes: Sequence[str | int] = (),
-    require: Callable[[Sequence[int]], None] | None = None,
+    require: Callable[[Sequence[int], int], None] | None = None,
     require_names: Callable[[Sequence[str], str], None] | None = None,
     explained: str | None = None,
 ) -> None:
@@ -67,7 +67,7 @@ def preprocess(
         memory_mb: what the source may keep in memory; the results do not depend on it.
         classes: the model's classes in the order of its outputs, where the model has its own list: they number the
             labels, and some may have no examples. The splits do not depend on it.
-        require: refuses an example's lengths (without the channels) that the experiment's windows do not fit.
+        require: refuses an example's lengths, and its number of channels, that the experiment's parameters do not fit.
         require_names: refuses names of the outputs, given with the task, among which the explained ones are not.
         explained: the name of the explained input where the source gives several; `x_<split>.npy` holds it, and
             `other_<split>.npz` the others (float32, by name).
@@ -85,7 +85,7 @@ def preprocess(
     check(raw, source, least=1 if classes else 2, divided=divided)
     if require is not None:
         # Numbers (N, numbers) are explained along their only axis.
-        require(raw.train.x.shape[1:-1] or raw.train.x.shape[1:])
+        require(raw.train.x.shape[1:-1] or raw.train.x.shape[1:], len(raw.channels))
     raw, splits = _divide(raw, source, split, seed)
     if classes:
         raw = _named_by_model(raw, splits, classes, parameters.get("class_names"))

@@ -20,17 +20,16 @@ from pellucid.errors import InputError
 from pellucid.messages import comma_list
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, RandomLabels, ScoreContext, ScoreResult, ScoreSpec
-from pellucid.score.shared import held_scores
-from pellucid.score.shared.bootstrap import NONE, interval
+from pellucid.score.shared import example_groups, held_scores
+from pellucid.score.shared.bootstrap import FEW_GROUPS, NONE, interval
 from pellucid.score.shared.comparable_means import comparable
-from pellucid.score.shared.explanations import Explained, MeasuredFiles, loaded
+from pellucid.score.shared.explanations import MEASURED, Explained, MeasuredFiles, loaded
 
 if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger(__name__)
 
-MEASURED = "measured examples"
 COLUMNS = ["explanation", "method", "metric", "over", "class", "mean", "low", "high", "examples", "interval"]
 
 
@@ -51,6 +50,7 @@ def run(
     labels: Path | str | None = None,
     random_labels: Path | str | None = None,
     random_training: Path | str | None = None,
+    groups: Path | str | None = None,
 ) -> None:
     """Score every variant of every method.
 
@@ -64,12 +64,14 @@ def run(
         threads, memory_mb: for the model.
         table: CSV; gets a row for each explanation and metric over all examples, and one for each class (see the column
             `over`): mean over examples, its 95% interval, number of examples, method of the interval
-            (`bootstrap.interval`); over all examples also what `comparable_means.comparable` returns.
+            (`bootstrap.interval`); over all examples also what `comparable_means.comparable` returns. Where examples
+            of one group are among them it has a column `groups`, the number of groups; otherwise it has none.
         arrays: `.npz`; gets `<explanation>/<metric>`, the value of each example, and for each curve
             `<explanation>/<curve>/x` and `/y`; `note`, where the score has one; `over`, in words, if the examples are
             the measured ones.
         model, training, labels: for scores that need them.
         random_labels, random_training: `model.keras` and `training.json` of the training on random labels, likewise.
+        groups: `groups.npz`; intervals are over the groups of the test examples, where the data source names them.
     """
     load_model = partial(ExplainedModel.load, threads=threads, memory_mb=memory_mb)
     explained_model = load_model(model) if model else None
@@ -78,7 +80,8 @@ def run(
         reached = files.read_json(random_training)
         other = RandomLabels(load_model(random_labels), reached["memorised"], reached["chance"])
     load = partial(loaded, model=explained_model, training=training, labels=labels, seed=seed, other=other)
-    content, values = scored(score, parameters, load(methods, explained, data_info), seed)
+    of_test = example_groups.of_test(groups)
+    content, values = scored(score, parameters, load(methods, explained, data_info), seed, of_test)
     if isinstance(explained, MeasuredFiles):
         values["over"] = np.array(MEASURED)
     tables.write(table, content)
@@ -90,12 +93,14 @@ def scored(
     parameters: Mapping[str, Any],
     explanations: Iterable[tuple[Explanation, ScoreContext]],
     seed: int,
+    groups: NDArray[np.str_] | None = None,
 ) -> tuple[pd.DataFrame, dict[str, NDArray[Any]]]:
     """Score explanations; return the content of the table and of the arrays that `run` writes.
 
     Args:
         score, parameters, seed: as for `run`.
         explanations: each with its context.
+        groups: (test examples,), the group of each; None without groups.
     """
     import pandas as pd
 
@@ -114,7 +119,7 @@ def scored(
             case = replace(case, measured=None, truth=None)
         result = held_scores.score(plugin, explanation, case, rng, parameters)
         _require_no_infinity(result, f"{spec.title} of {explanation.label}")
-        rows += _rows(spec, result, explanation.label, case, seed)
+        rows += _rows(spec, result, explanation.label, case, seed, groups)
         values |= _arrays(result, explanation.label)
         logger.info("%s: %s", explanation.label, _means_line(result))
     # A table without a row could not be joined with those of other scores.
@@ -122,9 +127,11 @@ def scored(
         result = held_scores.undefined(
             spec, len(case.inputs), f"defined for maps over {comma_list(spec.domains)} alone"
         )
-        rows += _rows(spec, result, label, case, seed)
+        rows += _rows(spec, result, label, case, seed, groups)
         values |= _arrays(result, label)
-    content = _with_comparable(pd.DataFrame(rows, columns=COLUMNS), values)
+    content = example_groups.counted_in(pd.DataFrame(rows, columns=[*COLUMNS, example_groups.COLUMN]))
+    _say_few_groups(content)
+    content = _with_comparable(content, values)
     number, seconds = content["explanation"].nunique(), perf_counter() - start
     logger.info("%s of %d explanations in %.1f s", spec.title, number, seconds)
     if "note" in values:
@@ -141,23 +148,38 @@ def _arrays(result: ScoreResult, label: str) -> dict[str, NDArray[Any]]:
     return arrays | ({"note": np.array(result.note)} if result.note else {})
 
 
-def _rows(spec: ScoreSpec, result: ScoreResult, label: str, case: ScoreContext, seed: int) -> list[tuple[Any, ...]]:
+def _rows(
+    spec: ScoreSpec, result: ScoreResult, label: str, case: ScoreContext, seed: int, groups: NDArray[np.str_] | None
+) -> list[tuple[Any, ...]]:
     """Return the mean and interval of each metric, over all examples and over those of each class."""
     rows = []
+    of_examples = None if groups is None or case.indices is None else groups[case.indices]
     for name, values in result.values.items():
         metric = spec.metric(name)
         low, high = result.ends.get(name.split(".")[0], (metric.low, metric.high))
         for which in [None, *(label for label in np.unique(case.labels) if label != UNLABELLED)]:
-            members = values if which is None else values[case.labels == which]
+            chosen = np.ones(len(values), np.bool_) if which is None else case.labels == which
+            of_chosen = None if of_examples is None else of_examples[chosen]
             rng = seeds.generator(seed, "bootstrap", name, tables.ALL if which is None else str(which))
-            mean = interval(members, rng, proportion=metric.proportion, low=low, high=high)
+            mean = interval(values[chosen], rng, proportion=metric.proportion, low=low, high=high, groups=of_chosen)
             if metric.once or metric.of_model:
-                mean = mean._replace(low=np.nan, high=np.nan, method=NONE)
+                mean = mean._replace(low=np.nan, high=np.nan, method=NONE, groups=None)
             # The column `over` is needed, since a class may be called "all".
             group = (tables.ALL, tables.ALL) if which is None else (tables.CLASS, case.data_info["classes"][which])
-            ends = (mean.mean, mean.low, mean.high, mean.examples, mean.method)
+            ends = (mean.mean, mean.low, mean.high, mean.examples, mean.method, mean.groups)
             rows.append((label, method_of(label), name, *group, *ends))
     return rows
+
+
+def _say_few_groups(content: pd.DataFrame) -> None:
+    """Warn of metrics that have no interval, since the examples are from too few groups."""
+    few = content[(content["interval"] == FEW_GROUPS) & (tables.over(content) == tables.ALL)]
+    if len(few):
+        logger.warning(
+            "no interval of %s: %s",
+            comma_list(list(dict.fromkeys(few["metric"]))),
+            example_groups.too_few(int(few[example_groups.COLUMN].max())),
+        )
 
 
 def _with_comparable(content: pd.DataFrame, arrays: Mapping[str, NDArray[Any]]) -> pd.DataFrame:

@@ -184,7 +184,9 @@ class Checkpoints:
         return model
 
     def write_kept(self, path: Path, best: keras.Model, progress: Progress) -> None:
-        """Write the weights of the kept epochs before the best one, and of the best; nothing where none are kept.
+        """Write the weights of the kept epochs before the best one, and of the best.
+
+        Where none are kept, a file of an earlier training is removed: it is not of the model beside it.
 
         Later epochs are left out: the model of the best epoch owes nothing to them. The learning rate of each is that
         of its epochs together: those since the one before it.
@@ -195,6 +197,7 @@ class Checkpoints:
             progress: at the end of the training.
         """
         if not (self.training.kept_checkpoints and progress.epoch):
+            path.unlink(missing_ok=True)
             return
         own = checkpoint_weights.weights_of(best)
         epochs = [epoch for epoch in self.training.kept_epochs() if epoch < progress.best_epoch]

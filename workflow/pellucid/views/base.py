@@ -51,6 +51,9 @@ TAKES: Mapping[str, Mapping[str, str]] = {"checkpoints": {"checkpoints": "model/
 class Measure:
     """One number of each example in the CSV of a view, whose mean over the examples is compared between variants.
 
+    The column `example` of the CSV says which test example a row is; intervals are then over the groups of the examples
+    where the data source names groups.
+
     Attributes:
         column: of the CSV; an empty cell is an example for which it is not defined.
         title: its name in tables.
@@ -84,6 +87,7 @@ class ViewSpec:
         texts: suffixes of the text files that it writes beside its arrays, such as "csv".
         words: columns of the CSV that hold names, which may look like numbers or like missing values.
         measures: numbers of each example in the CSV that tell how well the view did, by the name of their metric.
+        measured: the examples over which the means of these numbers are, in the title of their table.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
         several_inputs: whether it shows a model of several inputs, with all but one at the values of an example.
     """
@@ -97,6 +101,7 @@ class ViewSpec:
     texts: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     measures: Mapping[str, Measure] = field(default_factory=dict)
+    measured: str = "examples"
     tasks: tuple[str, ...] = TASKS
     several_inputs: bool = False
     function: ClassVar[str] = "compute"
@@ -193,6 +198,9 @@ class View(Protocol):
 
     def fits(self, axes: Sequence[int], **parameters: Any) -> None:
         """Refuse parameters that examples of these sizes, without the channels, are too small for (InputError)."""
+
+    def fits_channels(self, number: int, **parameters: Any) -> None:
+        """Refuse parameters that have no meaning for examples with so many channels (InputError)."""
 
 
 Layer = Annotated[

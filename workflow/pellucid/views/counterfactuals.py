@@ -47,6 +47,7 @@ SPEC = ViewSpec(
         "in_evidence": Measure("in_evidence", "Share of the change in the planted evidence", "higher", 0, 1),
         "seconds": Measure("seconds", "Seconds for each example", "lower", 0, once=True),
     },
+    measured="the examples with a change found (validity and seconds: over all)",
     # Another class takes the place of the predicted one: of labels and values there is no such place.
     tasks=(SINGLE_LABEL,),
 )
@@ -104,8 +105,7 @@ def compute(
     """
     arrays = data.examples
     inputs = arrays["inputs"]
-    if of == "comte" and inputs.shape[-1] < 2:
-        raise InputError("of", "comte replaces whole channels, and the examples have one.", "native_guide does not.")
+    fits_channels(inputs.shape[-1], of=of)
     logits = model.logits(inputs)
     order = np.argsort(-logits, axis=1, kind="stable")
     own, wanted = order[:, 0], order[:, 1]
@@ -148,6 +148,12 @@ def compute(
         **measures,
     }
     return shown_arrays | {"csv": _table(shown_arrays, list(data.data_info["classes"]), list(measures))}
+
+
+def fits_channels(number: int, *, of: str, **others: Any) -> None:
+    """Refuse comte of a single channel (InputError)."""
+    if of == "comte" and number < 2:
+        raise InputError("of", "comte replaces whole channels, and the examples have one.", "native_guide does not.")
 
 
 def _nearest(

@@ -21,6 +21,8 @@ NONE = "none"
 # What pandas and pyarrow call row numbers: in a Parquet file, and in a CSV file that was saved, read and saved again.
 _INDEX = re.compile(r"__index_level_[0-9]+__|Unnamed: 0(\.[0-9]+)*(_level_[0-9]+)?")
 _LONGEST_NAME = 10_000  # characters
+# So many columns of samples for each other column make it likely that the other ones are no samples.
+_SAMPLES_FOR_ONE_OTHER = 8
 # What pandas calls a column without a name.
 _UNNAMED = re.compile(r"(Unnamed: [0-9]+(_level_[0-9]+)?)?")
 
@@ -80,6 +82,64 @@ def require_names(header: Header, positions: Sequence[int]) -> None:
             "If it holds row numbers, write the file without them (pandas: index=False); or name the columns of the "
             "signal: signal.",
         )
+
+
+def require_no_odd_one(header: Header, positions: Sequence[int]) -> None:
+    """Refuse a column without a number in its name among many samples that have one (t0, t1, …).
+
+    It is an age or the number of a recording rather than a sample, and the network would learn from it.
+
+    Raises:
+        InputError: a column is called otherwise than the samples, and there are few such columns.
+    """
+    odd = [at for at in positions if not header.names[at][-1:].isdigit()]
+    if not header.named or not odd or len(odd) * _SAMPLES_FOR_ONE_OTHER > len(positions):
+        return
+    numbered = [header.names[at] for at in positions if at not in set(odd)]
+    other = abbreviate(header.names[odd[0]])
+    raise InputError(
+        header.where,
+        f"the column {other} would be signal, although its name is unlike those of the samples, "
+        f"{abbreviate(numbered[0])} to {abbreviate(numbered[-1])}.",
+        f"If it says which patient or recording an example is from, write group: {other}. To leave it out, write "
+        'signal: "*[0-9]" (names that end in a digit); to keep it as signal, signal: "*".',
+    )
+
+
+def require_layout(where: str, names: Sequence[str], channels: int, time_major: bool) -> None:
+    """Refuse a layout that the names of the columns contradict: the channels would be mixed.
+
+    Args:
+        where: the file.
+        names: of the columns of the signal, in their order: `I_0, I_1, …, II_0, …` or `I_0, II_0, …, I_1, …`.
+        channels: number of channels.
+        time_major: the layout that the configuration says.
+
+    Raises:
+        InputError: with the other layout the names of each channel differ in one number only, and with this one not.
+    """
+    samples = len(names) // channels
+    if samples < 2 or len(names) % channels:
+        return
+    side_by_side = [names[channel::channels] for channel in range(channels)]
+    one_by_one = [names[channel * samples : (channel + 1) * samples] for channel in range(channels)]
+    stated, other = (side_by_side, one_by_one) if time_major else (one_by_one, side_by_side)
+    if all(map(_is_numbered, stated)) or not all(map(_is_numbered, other)):
+        return
+    found, wanted = ("time_major", "channel_major") if time_major else ("channel_major", "time_major")
+    order = "one channel after the other" if time_major else "all channels of a sample side by side"
+    raise InputError.unexpected(
+        f"{where}, layout", f"{found}, but the columns ({shortened(tuple(names))}) have {order}", f"layout: {wanted}"
+    )
+
+
+def _is_numbered(names: Sequence[str]) -> bool:
+    """Return whether names are the same but for one of the numbers in them: t0, t1, … or V1_0, V1_1, …"""
+    parts = [re.split(r"([0-9]+)", name) for name in names]
+    if len({len(part) for part in parts}) > 1:
+        return False
+    varying = [at for at, texts in enumerate(zip(*parts, strict=True)) if len(set(texts)) > 1]
+    return len(varying) == 1 and varying[0] % 2 == 1
 
 
 def out_of_order(names: Sequence[str]) -> list[str]:

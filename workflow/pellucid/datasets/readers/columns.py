@@ -15,6 +15,7 @@ from pellucid.datasets.readers.column_header import (
     position_of,
     positions_of,
     require_names,
+    require_no_odd_one,
     shortened,
     tell_keywords,
 )
@@ -121,6 +122,7 @@ def _chosen_columns(
     if signal == "all":
         samples = [position for position in header.others if position not in taken]
         require_names(header, samples)
+        require_no_odd_one(header, samples)
     else:
         wanted = [signal] if isinstance(signal, str) else signal
         samples = [position for entry in wanted for position in positions_of(header, entry, taken)]

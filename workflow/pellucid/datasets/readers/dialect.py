@@ -7,7 +7,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -47,6 +47,8 @@ _OTHER_FILES = {
 _WIDE = "Store longer series in an .npz file."
 # 1,234 may be 1234 or 1.234.
 _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+")
+_POINT_AND_THREE = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
+_WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,9 @@ def _decimal(path: Path, lines: Sequence[str], delimiter: str) -> str:
     """
     if delimiter == ",":
         return "."
-    cells = [cell.strip() for row in _cells(lines, delimiter, strict=False) for cell in row]
+    rows = [[cell.strip() for cell in row] for row in _cells(lines, delimiter, strict=False)]
+    _require_no_thousands(path, rows)
+    cells = [cell for row in rows for cell in row]
     commas = [cell for cell in cells if _COMMA.fullmatch(cell)]
     if not commas or any(_POINT.fullmatch(cell) for cell in cells):
         return "."
@@ -234,6 +238,26 @@ def _decimal(path: Path, lines: Sequence[str], delimiter: str) -> str:
             "numbers with a decimal point and without marks between thousands",
         )
     return ","
+
+
+def _require_no_thousands(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Refuse points that separate thousands: 500, 1.500 and 2.250 in one column are no decimals of a fixed number.
+
+    Raises:
+        InputError: all points stand before three digits, and a column has whole numbers below 1000 as well.
+    """
+    points = [cell for row in rows for cell in row if _POINT.fullmatch(cell)]
+    if not points or not all(_POINT_AND_THREE.fullmatch(cell) for cell in points):
+        return
+    for column in zip_longest(*rows, fillvalue=""):
+        whole = [cell for cell in column if _WHOLE.fullmatch(cell)]
+        if whole and any(cell in points for cell in column) and all(len(cell.lstrip("+-")) <= 3 for cell in whole):
+            raise InputError.unexpected(
+                str(path),
+                f'numbers such as "{points[0]}" and "{whole[0]}" in one column, whose point may separate thousands',
+                "numbers with a decimal point and without marks between thousands",
+                "If the point is the decimal sign, write all numbers of the column with it.",
+            )
 
 
 def undecodable(path: Path) -> InputError:

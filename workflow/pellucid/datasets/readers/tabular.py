@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.readers.column_header import NO_TARGETS, Targets
+from pellucid.datasets.readers.column_header import NO_TARGETS, Targets, require_layout
 from pellucid.datasets.readers.columns import NONE, Choice, Columns, choose
 from pellucid.datasets.readers.completion import Series
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
@@ -94,7 +94,7 @@ class Layout:
         Raises:
             InputError: see `columns.choose`.
         """
-        return choose(
+        columns = choose(
             names,
             where,
             signal=self.signal,
@@ -105,6 +105,9 @@ class Layout:
             ragged=self.ragged and self.channels == 1,
             like=self.like,
         )
+        if columns.named and self.channels > 1:
+            require_layout(where, [columns.names[at] for at in columns.signal], self.channels, self.time_major)
+        return columns
 
     @property
     def known_names(self) -> set[str]:

@@ -194,7 +194,8 @@ def _example(axes: Axes, sheet: base.Sheet, index: int, paper: _Paper, time: NDA
         axes.add_collection(_highlight(x, y, attribution, scale, inches))
         axes.plot(x, y, color="#111820", linewidth=0.65, zorder=3)
         low, high = baseline - paper.bottoms[piece.row], baseline + paper.tops[piece.row]
-        axes.fill_between(x, low, high, where=np.isnan(y), color=style.UNMEASURED, step="mid", linewidth=0, zorder=1)
+        if (absent := np.isnan(y)).any():
+            axes.fill_between(x, low, high, where=absent, color=style.UNMEASURED, step="mid", linewidth=0, zorder=1)
         left, top = piece.left + 0.006 * paper.seconds, high + 0.95 * paper.label
         axes.text(left, top, names[channel], fontsize=7, va="top", zorder=4)
     if paper.clinical:

@@ -15,13 +15,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from pellucid.draw.shared import palette
+
 # Bytes of a file above which its pixels get a palette.
 LARGE = 500_000
 # Points of all lines of a figure, above which those of many points become pixels in an SVG, and points of such a line.
 MOST_POINTS, MANY = 20_000, 500
 # An element of an SVG for a line of a grid takes as many bytes as so many points of a curve.
 _POINTS_OF_A_PATH = 10
-_COLOURS = 256
 _EMBEDDED = re.compile(rb'(xlink:href="data:image/png;base64,)([^"]*)(")')
 
 
@@ -42,7 +43,7 @@ def write_with_palette(figure: Figure, path: Path) -> None:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    _reduced(pixels, Image.Quantize.MEDIANCUT).save(path, "PNG", dpi=(figure.dpi, figure.dpi))
+    palette.of_colours(pixels).save(path, "PNG", dpi=(figure.dpi, figure.dpi))
 
 
 def shrink(path: Path) -> None:
@@ -58,8 +59,7 @@ def shrink(path: Path) -> None:
 def _smaller(found: re.Match[bytes]) -> bytes:
     begin, content, end = found.groups()
     # Matplotlib breaks the text into lines; base64 ignores them.
-    palette = _with_palette(base64.b64decode(content))
-    return begin + base64.b64encode(palette) + end
+    return begin + base64.b64encode(_with_palette(base64.b64decode(content))) + end
 
 
 def _with_palette(content: bytes) -> bytes:
@@ -67,14 +67,7 @@ def _with_palette(content: bytes) -> bytes:
     with Image.open(io.BytesIO(content)) as image:
         image.load()
         transparent = image.mode == "RGBA" and np.asarray(image.getchannel("A")).min() < 255
-        method = Image.Quantize.FASTOCTREE if transparent else Image.Quantize.MEDIANCUT
-        pixels = image if transparent else image.convert("RGB")
+        reduced = palette.of_transparent(image) if transparent else palette.of_colours(image.convert("RGB"))
         written = io.BytesIO()
-        _reduced(pixels, method).save(written, "PNG", dpi=image.info.get("dpi", (150, 150)))
+        reduced.save(written, "PNG", dpi=image.info.get("dpi", (150, 150)))
     return min(written.getvalue(), content, key=len)
-
-
-def _reduced(pixels: Image.Image, method: Image.Quantize) -> Image.Image:
-    """Return an image with a palette."""
-    # Without dithering: a pattern of dots would look like attributions.
-    return pixels.quantize(_COLOURS, method=method, dither=Image.Dither.NONE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -13,7 +13,12 @@ from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw.shared import task_heading
 from pellucid.messages import format_shape
+from pellucid.score.shared import example_groups
+from pellucid.score.shared.bootstrap import FEWEST_GROUPS
 from pellucid.tasks import SINGLE_LABEL
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def of_example(data_info: DataInfo, arrays: Mapping[str, NDArray[Any]], index: int) -> str:
@@ -34,6 +39,16 @@ def of_example(data_info: DataInfo, arrays: Mapping[str, NDArray[Any]], index: i
 def at_most(counts: Iterable[int], what: str) -> str:
     """Return how many examples were scored at most, such as "up to 1,500 measured examples"."""
     return f"up to {max(map(int, counts)):,} {what}"
+
+
+def over_groups(table: pd.DataFrame) -> str:
+    """Return over how many groups of examples intervals are, or why there are none; "" where they are over examples."""
+    if example_groups.COLUMN not in table:
+        return ""
+    number = int(table[example_groups.COLUMN].max())
+    if number < FEWEST_GROUPS:
+        return f"no 95% intervals: {example_groups.too_few(number)}"
+    return f"95% intervals are over groups of examples (recordings, patients; up to {number:,})"
 
 
 def of_count(shown: int, total: int, what: str) -> str:

@@ -133,7 +133,7 @@ def _caption(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any],
     lines = [f"{caption}: {_WAYS[parameters['of']]}", f"another class found for {found} of {total} examples{number}"]
     if found:
         medians = [_median(arrays[key]) for key in _MEASURES]
-        lines.append(f"medians: {_in_words(medians, ' of the way to a real example')}")
+        lines.append(f"medians of the {found} found: {_in_words(medians, ' of the way to a real example')}")
     if data_info["kind"] == "image":
         lines.append("the example, changed, and the change")
     else:

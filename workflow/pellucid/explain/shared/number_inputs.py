@@ -22,8 +22,8 @@ def is_numbers(shape: Any) -> bool:
     return len(shape) == 1
 
 
-def require_fitting(method: str) -> None:
-    """Refuse a method that has no meaning for numbers.
+def require_fitting(method: str, parameters: Mapping[str, Any]) -> None:
+    """Refuse a method, or a partition into segments, that has no meaning for numbers.
 
     Raises:
         InputError: names methods that have one.
@@ -31,15 +31,18 @@ def require_fitting(method: str) -> None:
     if not plugins.spec("explain", method).of_numbers:
         problem = "it does not fit an input of numbers, which have no neighbours: it mixes values or blends neighbours."
         raise InputError(method, problem, "occlusion, kernel_shap and integrated_gradients do.")
+    if (partition := parameters.get("partition", "grid")) != "grid":
+        found = f"{partition} of an input of numbers, which have no neighbours"
+        raise InputError.unexpected(f"{method}.partition", found, "grid, whose segments are single numbers")
 
 
 def of_method(method: str, parameters: Mapping[str, Any], n: int) -> dict[str, Any]:
     """Return the parameters of a method with windows and segments of single numbers where they are auto.
 
     Raises:
-        InputError: the method, or its baseline, has no meaning for numbers.
+        InputError: the method, its partition or its baseline has no meaning for numbers.
     """
-    require_fitting(method)
+    require_fitting(method, parameters)
     if (domain := domain_of(parameters)) != TIME:
         found = f"{domain} of an input of numbers, which have no frequencies"
         raise InputError.unexpected(f"{method}.domain", found, TIME)

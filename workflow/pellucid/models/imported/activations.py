@@ -6,22 +6,15 @@ The results agree with those of `rectifiers.py` and `deeplift.py` on the loaded 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pellucid.models.imported import gradient_path
+from pellucid.models.imported.graph_rectifiers import operands_of, rectifiers_of
 from pellucid.network.graph import Node
 
 Config = Mapping[str, Any]
-
-# Activations that are max(x, 0), with or without an upper bound, or contain it.
-_RECTIFYING = {"relu", "relu6", "hard_sigmoid", "hard_silu", "hard_swish"}
-_RECTIFYING_OPERATIONS = {"Relu", "Relu6", "HardSigmoid", "HardSilu"}
-# Rectifiers of another form, for which guided backpropagation and deconvnet have no rule.
-_LEAKING = {"LeakyReLU", "PReLU", "LeakyRelu", "Threshold", "leaky_relu", "threshold"}
-_COMPARING = {"Greater": 1, "GreaterEqual": 1, "Less": -1, "LessEqual": -1}
 
 
 def has_relus(nodes: Sequence[Node]) -> bool:
@@ -32,72 +25,11 @@ def has_relus(nodes: Sequence[Node]) -> bool:
             continue
         if node.module.split(".")[0] != "keras":  # a layer of the user's own may rectify in any way
             return False
-        for name in _rectifiers(nodes, node):
+        for name in rectifiers_of(nodes, node):
             if name == "other":
                 return False
             has_relu = True
     return has_relu
-
-
-def _rectifiers(nodes: Sequence[Node], node: Node) -> Iterator[str]:
-    """Iterate over the rectifiers in a node: "relu" or "other", for each of its layers and activations."""
-    operands = _operands(node)
-    taken = [source for source, _ in operands if source is not None]
-    if node.kind in _RECTIFYING_OPERATIONS or (node.kind == "Clip" and node.config.get("x_min") == 0):
-        yield "relu"
-    elif node.kind in ("Maximum", "Minimum"):
-        zero = any(_is_constant(nodes, operand, 0) for operand in operands)
-        scaled = any(_is_scaled(nodes, first, second) for first in taken for second in taken)
-        if zero or scaled:
-            yield "relu" if zero and node.kind == "Maximum" else "other"
-    elif node.kind == "Where" and len(operands) == 3 and operands[0][0] is not None:
-        compared, sign, bound = _comparison(nodes, operands[0][0])
-        for place, wanted in ((1, 1), (2, -1)):
-            rest = operands[3 - place]
-            if compared is not None and operands[place][0] == compared:
-                if _is_constant(nodes, rest, 0):
-                    yield "relu" if bound == 0 and sign == wanted else "other"
-                elif rest[0] is not None and _is_scaled(nodes, rest[0], compared):
-                    yield "other"
-    elif node.kind == "Multiply" and len(taken) == 2:
-        for factor, condition in (taken, taken[::-1]):
-            if nodes[condition].kind == "Cast":
-                compared, sign, bound = _comparison(nodes, nodes[condition].inputs[0])
-                if compared == factor:
-                    yield "relu" if (bound, sign) == (0, 1) else "other"
-    elif node.kind == "Add" and any(
-        nodes[first].kind in ("Absolute", "Abs") and second in nodes[first].inputs
-        for first in taken
-        for second in taken
-    ):
-        yield "other"
-    if node.kind in ("Relu", "ReLU", "Relu6") and taken and nodes[taken[0]].kind == "Negative":
-        # A parametric ReLU has both max(-x, 0) and max(x, 0).
-        negated = nodes[taken[0]].inputs[0]
-        if any(other.kind in ("Relu", "ReLU", "Activation") and negated in other.inputs for other in nodes):
-            yield "other"
-    yield from _of_layer(node.kind, node.config)
-
-
-def _of_layer(kind: str, config: Config) -> Iterator[str]:
-    """Iterate over the rectifiers in a layer, its activations and the layers that it wraps."""
-    if kind in _LEAKING:
-        slope = config.get("negative_slope", 1)
-        yield "relu" if slope == 0 and kind in ("LeakyReLU", "LeakyRelu") else "other"
-    elif kind == "ReLU":
-        yield "other" if config.get("negative_slope") or config.get("threshold") else "relu"
-    for key, value in config.items():
-        if key.endswith("activation") and isinstance(value, str):
-            if value in _RECTIFYING:
-                yield "relu"
-            elif value in _LEAKING:
-                yield "other"
-        elif key.endswith("activation") and isinstance(value, Mapping) and isinstance(value.get("config"), str):
-            yield from _of_layer("Activation", {"activation": value["config"]})
-        else:
-            for inner in value if isinstance(value, list) else [value]:
-                if isinstance(inner, Mapping) and isinstance(inner.get("config"), Mapping) and "class_name" in inner:
-                    yield from _of_layer(inner["class_name"], inner["config"])
 
 
 # Layers that are linear, take maxima of windows, or do nothing outside of training.
@@ -221,7 +153,7 @@ def _is_elementwise(node: Node) -> bool:
     if node.module.startswith("keras.layers"):
         plain = _name_of(node.config.get("activation")) in _RULED_FUNCTIONS
         return node.kind in _FUNCTIONS and plain
-    others = [value for source, value in _operands(node) if source is None and value is not None]
+    others = [value for source, value in operands_of(node) if source is None and value is not None]
     numbers = all(isinstance(value, bool | int | float | str) for value in others)
     return node.module.startswith("keras.") and node.kind in _RULED_OPERATIONS | _COMBINING and numbers
 
@@ -232,58 +164,13 @@ def _is_ruled(node: Node, is_last: bool) -> bool:
     if is_last and (node.kind == "Softmax" or name in ("softmax", "log_softmax")):  # removed before explanations
         return node.kind in ("Softmax", "Activation", "Dense")
     if not node.module.startswith("keras.layers"):
-        operands = _operands(node)
+        operands = operands_of(node)
         shapes = {tuple(shape[1:]) for source, shape in operands if source is not None}
         joins = node.kind in _JOINING and all(source is not None for source, _ in operands) and len(shapes) == 1
         return node.module.startswith("keras.") and joins
     # Keras convolves groups of channels with another function, which has no rule.
     whole = config.get("groups", 1) == 1 and config.get("interpolation", "nearest") in ("nearest", "bilinear")
     return node.kind in _RULED and name in _RULED_FUNCTIONS and whole and config.get("quantization_config") is None
-
-
-def _operands(node: Node) -> list[tuple[int | None, Any]]:
-    """Return the arguments of a node in order: (node, shape) of a tensor, (None, value) of anything else."""
-    sources = iter(node.inputs)
-
-    def walk(content: Any) -> Iterator[tuple[int | None, Any]]:
-        if isinstance(content, Mapping) and content.get("class_name") == "__keras_tensor__":
-            yield next(sources, None), content["config"]["shape"]
-        elif isinstance(content, list | tuple):
-            for value in content:
-                yield from walk(value)
-        else:
-            yield None, content
-
-    positional = list(walk(node.arguments.get("args", [])))
-    return positional + [pair for value in node.arguments.get("kwargs", {}).values() for pair in walk(value)]
-
-
-def _is_constant(nodes: Sequence[Node], operand: tuple[int | None, Any], number: float) -> bool:
-    source, value = operand
-    if source is not None:
-        return number == 0 and nodes[source].kind == "ZerosLike"
-    if isinstance(value, Mapping):
-        value = value.get("config", {}).get("value", math.nan) if isinstance(value.get("config"), Mapping) else math.nan
-    while isinstance(value, list) and value:
-        value = value[0] if all(entry == value[0] for entry in value) else math.nan
-    return isinstance(value, int | float) and value == number
-
-
-def _is_scaled(nodes: Sequence[Node], place: int, of: int) -> bool:
-    """Return whether a node is a multiple of another."""
-    return nodes[place].kind in ("Multiply", "TrueDivide", "Divide") and of in nodes[place].inputs
-
-
-def _comparison(nodes: Sequence[Node], place: int) -> tuple[int | None, int, Any]:
-    """Return the node that a condition compares with a number, 1 for above or -1 for below, and the number."""
-    sign = _COMPARING.get(nodes[place].kind, 0)
-    operands = _operands(nodes[place])
-    if not sign or len(operands) != 2:
-        return None, 0, None
-    (left, left_value), (right, right_value) = operands
-    if left is not None and right is None:
-        return left, sign, right_value
-    return (right, -sign, left_value) if left is None and right is not None else (None, 0, None)
 
 
 def _name_of(activation: Any) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pellucid.errors import InputError
 from pellucid.network import same_function
 from pellucid.network.layers import copy_state
+from pellucid.network.named_inputs import ends
 
 if TYPE_CHECKING:
     import keras
@@ -34,6 +35,7 @@ def make_compatible(model: keras.Model, where: str = "model") -> keras.Model:
         InputError: the rebuilt model computes another function, or the output for an input depends on the call or on
             the batch.
     """
+    model = _with_plain_output(model)
     renamed = _rename(model, (), set(), set())
     before = model.get_config()
     after = _single_precision(before)
@@ -46,6 +48,15 @@ def make_compatible(model: keras.Model, where: str = "model") -> keras.Model:
     for old, new in renamed:
         logger.info('layer "%s" is called "%s" here', old, new)
     return rebuilt
+
+
+def _with_plain_output(model: keras.Model) -> keras.Model:
+    """Return a model whose only output has no name: {"classes": output} is taken for the output."""
+    from keras import Model
+
+    if not isinstance(getattr(model, "_outputs_struct", None), dict | list | tuple):
+        return model
+    return Model(ends(model), model.outputs[0], name=model.name)
 
 
 def _rebuilt(model: keras.Model, config: Any, where: str) -> keras.Model:

@@ -57,15 +57,19 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
     before = same_function.ask(model, inputs).reshape(len(inputs), -1)
     limits = {last_operation.limiting_activation(end): end for end in value_ends.operations(model, pooled=True)}
     limits = limits if activation is None else {activation: last}
+    scaled = value_ends.scaled_activations(model) if {*limits} == {None} else {}
+    class_scores.require_no_scaled_probabilities(scaled, where)
     if binary and activation != "sigmoid":
         _require_logit(limits, before, last.name, where)
     if not binary:
         class_scores.require_logits(activation, limits, type(last).__name__, before, where)
     changed = _replace_activation(model, last, activation, binary, where)
-    if activation is None and not binary:
+    if activation is None and (scaled or not binary):
         limits.pop(None, None)
-        limit, end = next(iter(limits.items()), (None, last))
+        limit, end = next(iter((limits | scaled).items()), (None, last))
         limited_scores.tell(end.name, limit)
+    if activation is None and not limits.keys() - {None} and not scaled and type(last).__name__ != "Dense":
+        limited_scores.tell_of_answers(model, before, "a sigmoid" if binary else "a softmax")
     expected = _probabilities(before, activation, binary)
     same_function.hold_scores(expected, same_function.ask(changed, inputs), "its new softmax", where)
     return changed

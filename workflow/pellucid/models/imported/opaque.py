@@ -10,7 +10,7 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities
-from pellucid.models.imported import callers_words, head, limited_scores
+from pellucid.models.imported import callers_words, class_scores, head, limited_scores
 from pellucid.network import same_function
 
 logger = logging.getLogger(__name__)
@@ -38,16 +38,17 @@ def logits(inputs: Any, scores: Any, n_classes: int, where: str) -> Any:
     same_function.require_function(function, where)
     # The smallest normal number replaces a probability that was rounded to 0, which has no logarithm.
     tiny = float(np.finfo(np.float32).tiny)
+    answers = same_function.ask(function, same_function.tries(function))
     if is_binary(scores, n_classes):
-        if head.in_unit_interval(same_function.ask(function, same_function.tries(function))):
+        if head.in_unit_interval(answers):
             # 1 - p in 32-bit numbers is not closer to 0 than half of the last digit.
             rest = ops.maximum(1 - scores, float(np.finfo(np.float32).epsneg))
             scores = ops.log(ops.maximum(scores, tiny)) - ops.log(rest)
             logger.info("its one probability p belongs to the second class, whose score z is log p / (1 - p)")
         else:
             logger.info("its one score z is used as the logit of the second of two classes")
+            limited_scores.tell_of_answers(function, answers, "a sigmoid")
         return head.two_logits(scores)
-    answers = same_function.ask(function, same_function.tries(function))
     if head.in_unit_interval(answers) and not are_probabilities(answers):
         found = f"{n_classes} independent numbers from 0 to 1, one for each class"
         expected = "scores of classes that exclude each other: probabilities that sum to 1, or logits"
@@ -55,7 +56,11 @@ def logits(inputs: Any, scores: Any, n_classes: int, where: str) -> Any:
     if head.gives_probabilities(function):
         logger.info("the logarithms of its probabilities are used as logits")
         return ops.log(ops.maximum(scores, tiny))
-    limited_scores.tell_of_answers(answers)
+    if are_probabilities(np.exp(answers)):
+        logger.info("its scores are the logarithms of probabilities, which are explained as they are")
+        return scores
+    class_scores.require_unscaled(answers, where)
+    limited_scores.tell_of_answers(function, answers)
     return scores
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities
 from pellucid.messages import format_shape
-from pellucid.models.imported import callers_words, head, last_operation, value_ends
+from pellucid.models.imported import callers_words, class_scores, head, last_operation, limited_scores, value_ends
 from pellucid.network import same_function
 from pellucid.network.layers import last_layer
 from pellucid.network.named_inputs import ends
@@ -120,6 +120,7 @@ def opaque_outputs(inputs: Any, scores: Any, task: Task, where: str) -> Any:
         logger.info("the logits log p / (1 - p) of its probabilities p are used")
     else:
         logger.info("its scores are taken for logits: a sigmoid follows each")
+        limited_scores.tell_of_answers(function, answers, "a sigmoid")
     return layers.Activation("sigmoid", name="labels")(scores)
 
 
@@ -163,6 +164,13 @@ def _require_logits(model: keras.Model, answers: NDArray[np.float64], where: str
             of = "some of the labels" if len(made_by) > 1 else "all labels"
             found = f'the activation {activation} of {of} ("{end.name}"), whose results are no logits'
             raise InputError.unexpected(where, found, expected)
+    scaled = value_ends.scaled_activations(model)
+    class_scores.require_no_scaled_probabilities(scaled, where, expected)
+    if scaled:
+        activation, end = next(iter(scaled.items()))
+        limited_scores.tell(end.name, activation, "a sigmoid")
+    elif any(type(end).__name__ != "Dense" for end in made_by):
+        limited_scores.tell_of_answers(model, answers, "a sigmoid")
     inside = _in_unit_interval(answers)
     # A dense layer without an activation: that its scores lie between 0 and 1 is chance.
     if inside.any() and any(type(end).__name__ != "Dense" for end in made_by):

@@ -24,6 +24,8 @@ from pellucid.score.base import Explanation, RandomLabels, ScoreContext
 
 logger = logging.getLogger(__name__)
 
+MEASURED = "measured examples"  # in tables and figures
+
 
 @dataclass(frozen=True)
 class MeasuredFiles:
@@ -63,12 +65,26 @@ def files_of(methods: Sequence[str], inputs: Mapping[str, Any]) -> Explained:
             method: dict(zip(kinds, paths, strict=True))
             for method, *paths in zip(methods, *(inputs[kind] for kind in kinds), strict=True)
         }
+    measured = measured_files_of(methods, inputs)
+    assert measured is not None
+    return measured
+
+
+def measured_files_of(methods: Sequence[str], inputs: Mapping[str, Any]) -> MeasuredFiles | None:
+    """Return the files of the measured examples among the inputs of a rule; None where these are not scored.
+
+    Args:
+        methods, inputs: as of `files_of`; a file that a rule does not read is "".
+    """
+    if not inputs.get("scored"):
+        return None
     parts = len(inputs["maps"]) // len(methods)
     maps, facts = (
-        {method: list(inputs[kind][at * parts : (at + 1) * parts]) for at, method in enumerate(methods)}
+        {method: list(inputs.get(kind, ())[at * parts : (at + 1) * parts]) for at, method in enumerate(methods)}
         for kind in ("maps", "facts")
     )
-    return MeasuredFiles(maps, facts, *(inputs[name] for name in ("measured", "scored", "x", "truth", "filled")))
+    named = (inputs.get(name, "") for name in ("measured", "scored", "x", "truth", "filled"))
+    return MeasuredFiles(maps, facts, *named)
 
 
 def loaded(

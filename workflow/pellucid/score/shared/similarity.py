@@ -116,6 +116,13 @@ def overlap(
     return number
 
 
+def overlap_of_all(maps: NDArray[np.float32], share: float) -> NDArray[np.float64]:
+    """Return the `overlap` of every pair of maps (V, values) of one example: (V, V)."""
+    strongest = _strongest(maps, share).astype(np.int64)
+    sizes = strongest.sum(1)
+    return np.asarray((strongest @ strongest.T) / np.maximum(sizes[:, np.newaxis], sizes), np.float64)
+
+
 def _each(
     measure: Callable[..., NDArray[np.float64]],
     first: NDArray[np.float32],
