@@ -58,7 +58,9 @@ def main(arguments: Sequence[str] = ()) -> None:
     if list(arguments) == ["scores"]:
         with tempfile.TemporaryDirectory() as name:
             _heartbeats(Path(name), real)
-            _measured_scores(Path(name), list(names(resolve(_content(Path(name), {"only": "all"}, 0)), "mitbih", "methods")))
+            _measured_scores(
+                Path(name), list(names(resolve(_content(Path(name), {"only": "all"}, 0)), "mitbih", "methods"))
+            )
         return
     limit = float(arguments[0]) if arguments else LIMIT
     with tempfile.TemporaryDirectory() as name:
