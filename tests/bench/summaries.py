@@ -5,6 +5,7 @@ of them with another amplitude and some noise. Methods of the set `all` that nee
 limit are left out and named:
 
     python -m tests.bench summaries 0.5
+    python -m tests.bench summaries scores    # the scores of measured heartbeats alone
 
 The time of a job is its CPU time, as Snakemake measured it in the warm process, so without the imports.
 """
@@ -44,8 +45,6 @@ OF_ALL: dict[str, Any] = {"only": ["saliency", "grad_cam", "occlusion"], "occlus
 IN_PARTS = ("saliency", "gradient_shap", "rise")
 PARTS = (1, 4, 16)
 LIMIT = 0.5  # seconds for one more example
-# What the measured heartbeats are scored by: no random numbers, one draw for all, and a control.
-SCORED_METHODS = ("saliency", "gradient_shap", "input_magnitude")
 SHOWN = (1, 5)  # shown examples of each class whose difference tells what one more costs
 
 
@@ -56,20 +55,26 @@ def main(arguments: Sequence[str] = ()) -> None:
         print("Summaries of whole test sets: left out, PELLUCID_REAL_DATA names no folder with real heartbeats")
         sys.exit(LEFT_OUT)
     real = Path(given).resolve() / "mitbih"
+    if list(arguments) == ["scores"]:
+        with tempfile.TemporaryDirectory() as name:
+            _heartbeats(Path(name), real)
+            _measured_scores(
+                Path(name), list(names(resolve(_content(Path(name), {"only": "all"}, 0)), "mitbih", "methods"))
+            )
+        return
     limit = float(arguments[0]) if arguments else LIMIT
     with tempfile.TemporaryDirectory() as name:
         kept = _measured(Path(name), real, limit)
         _parts(Path(name))
         _scores(Path(name), kept)
-        _measured_scores(Path(name))
+        _measured_scores(Path(name), kept)
     with tempfile.TemporaryDirectory() as name:
         _full_size(Path(name), real)
 
 
 def _measured(folder: Path, real: Path, limit: float) -> list[str]:
     """Explain 15 and 1,500 heartbeats by all methods but the slowest; return those."""
-    write(folder / "train.csv", real / "mitbih_train.csv", [100] * CLASSES)
-    write(folder / "test.csv", real / "mitbih_test.csv", [MANY] * CLASSES)
+    _heartbeats(folder, real)
     per_example = _seconds_of_each(folder)
     slow = {name: seconds for name, seconds in per_example.items() if seconds > limit}
     kept = [name for name in per_example if name not in slow]
@@ -97,6 +102,12 @@ def _measured(folder: Path, real: Path, limit: float) -> list[str]:
         row(f"MB of the largest job, {count:,}: {job}", memory, "limit", MEMORY_MB + 1024)
     print(flush=True)
     return kept
+
+
+def _heartbeats(folder: Path, real: Path) -> None:
+    """Write 500 heartbeats for training and 1,500 for testing."""
+    write(folder / "train.csv", real / "mitbih_train.csv", [100] * CLASSES)
+    write(folder / "test.csv", real / "mitbih_test.csv", [MANY] * CLASSES)
 
 
 def _seconds_of_each(folder: Path) -> dict[str, float]:
@@ -137,16 +148,14 @@ def _scores(folder: Path, kept: Sequence[str]) -> None:
     print(flush=True)
 
 
-def _measured_scores(folder: Path) -> None:
-    """Score 15 and 1,500 measured heartbeats by the whole set `all` of scores."""
+def _measured_scores(folder: Path, kept: Sequence[str]) -> None:
+    """Score 15 and 1,500 measured heartbeats by the whole set `all` of scores, the explanations of each method."""
     counts, costs = (FEW * CLASSES, MANY * CLASSES), []
     for scored in (FEW, "measured"):
         target = "results/mitbih/score/leaderboard.csv"
-        _build(folder, {"only": [*SCORED_METHODS]}, MANY, target, scores="all", scored=scored)
+        _build(folder, {"only": [*kept]}, MANY, target, scores="all", scored=scored)
         costs.append({job: cost for job, cost in _costs(folder).items() if job.startswith(("score_", "check"))})
-    print(
-        f"Scores of measured heartbeats, {len(SCORED_METHODS)} methods ({', '.join(SCORED_METHODS)}), all scores: CPU s"
-    )
+    print(f"Scores of measured heartbeats, {len(kept)} methods, all scores: CPU s")
     row("", *(f"{count:,}" for count in counts), f"MB, {counts[1]:,}")
     for job in sorted(costs[1]):
         row(job.removeprefix("score_"), costs[0][job][0], *costs[1][job])

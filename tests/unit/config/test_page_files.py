@@ -34,11 +34,14 @@ def test_whole_classes_are_linked_and_what_is_linked_is_made_before():
 
 
 def test_measures_of_views_are_shown_where_a_view_has_some():
-    views = {"only": ["counterfactuals", "architecture"], "counterfactuals": {"sweep": {"of": ["gradient", "comte"]}}}
+    views = {
+        "only": ["counterfactuals", "architecture"],
+        "counterfactuals": {"sweep": {"of": ["gradient", "native_guide"]}},
+    }
     config = resolved(methods=["saliency"], scores="none", views=views)
     assert page_files.inputs(config, "one")["view_measures"] == ["results/one/views/counterfactuals_measures.csv"]
     assert view_files.csv(config, "one", "counterfactuals") == [
-        f"results/one/views/counterfactuals/counterfactuals.of={of}.csv" for of in ("gradient", "comte")
+        f"results/one/views/counterfactuals/counterfactuals.of={of}.csv" for of in ("gradient", "native_guide")
     ]
 
 

@@ -206,6 +206,23 @@ def test_values_sum_to_the_change_of_the_logit(multivariate, rng, baseline):
     np.testing.assert_allclose(found.sum((1, 2), dtype=float), change, atol=1e-5)
 
 
+@pytest.mark.parametrize("baseline", ["zero", "mean"])
+def test_measured_samples_share_a_segment_that_reaches_into_padding(heartbeat, rng, baseline):
+    model = ExplainedModel(heartbeat)
+    inputs = rng.random((4, 186, 1), np.float32)
+    measured = np.ones(inputs.shape, bool)
+    for example, end in zip(range(4), (60, 101, 150, 170), strict=True):
+        measured[example, end:], inputs[example, end:] = False, 0.3
+    targets = np.arange(4)
+    found = explain(
+        model, inputs, targets, rng, samples="auto", segments=8, channels="each", baseline=baseline, measured=measured
+    )
+    filled = baselines.baseline(inputs, baseline, rng, measured)
+    change = model.score(inputs, targets) - model.score(filled, targets)
+    np.testing.assert_allclose(found.sum((1, 2)), change, atol=1e-4)
+    assert not found[~measured].any()
+
+
 def test_superpixels_with_different_numbers_of_segments_go_together(digit, rng):
     inputs = np.concatenate([rng.random((2, 8, 8, 1), np.float32), np.zeros((1, 8, 8, 1), np.float32)])
     inputs[2, :4] = 1

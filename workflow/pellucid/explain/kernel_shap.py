@@ -68,7 +68,7 @@ def explain(
     bands: domains.Bands = 8,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """Return the Shapley value of each segment, divided equally among its samples: (N, *input_shape).
+    """Return the Shapley value of each segment, divided equally among its measured samples: (N, *input_shape).
 
     The values of an example sum to its logit minus the logit of its baseline. Segments outside of a coalition are
     replaced by the baseline. Examples with the same number of segments get the same coalitions.
@@ -98,7 +98,8 @@ def explain(
         )
         values = solve(keep, weights, scores - at_baseline[rows], at_input[rows] - at_baseline[rows])
         shape = (len(rows), *space.cells)
-        attributions[rows] = coalitions.values_of_segments(values, row_labels, shape, shared=True)
+        sharing = None if measured is None or domain != "time" else measured[rows]
+        attributions[rows] = coalitions.values_of_segments(values, row_labels, shape, shared=True, measured=sharing)
     return attributions
 
 

@@ -37,7 +37,12 @@ def scores(
 
 
 def values_of_segments(
-    values: NDArray[np.float64], labels: NDArray[np.int32], shape: tuple[int, ...], *, shared: bool
+    values: NDArray[np.float64],
+    labels: NDArray[np.int32],
+    shape: tuple[int, ...],
+    *,
+    shared: bool,
+    measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Return the value of each input value's segment: (N, *input_shape).
 
@@ -46,9 +51,14 @@ def values_of_segments(
         labels: as in `scores`.
         shape: (N, *input_shape).
         shared: divide a segment's value by the number of its samples, so that the samples sum to it.
+        measured: of this shape; the samples that share a segment's value. The others stay as they are in every
+            coalition, and get nothing. None if all were measured.
     """
     flat = np.broadcast_to(labels.reshape(len(labels), -1), (len(values), labels[0].size))
     if shared:
         segments = np.arange(len(flat))[:, np.newaxis] * values.shape[1]
-        values = values / np.bincount((flat + segments).ravel(), minlength=values.size).reshape(values.shape)
+        sharing = np.ones(flat.shape) if measured is None else measured.reshape(flat.shape).astype(np.float64)
+        counts = np.bincount((flat + segments).ravel(), sharing.ravel(), values.size).reshape(values.shape)
+        values = values / np.maximum(counts, 1)
+        return (np.take_along_axis(values, flat, axis=1) * sharing).reshape(shape).astype(np.float32)
     return np.take_along_axis(values, flat, axis=1).reshape(shape).astype(np.float32)
