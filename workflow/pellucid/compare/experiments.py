@@ -19,9 +19,10 @@ logger = logging.getLogger(__name__)
 
 # The score that is shown beside the ranks: a random order has 0 on average for any model, so that it may be averaged
 # over models. The baseline is the one that most experiments have; of equally frequent ones, the first of these.
-OVER, SHOWN = ": scored", "shown examples"
 KEY = "deletion_insertion.insertion_less_deletion"
 _BASELINES = ("mean", "zero", "other", "linear", "noise")
+# The column that says which examples an experiment scores is its name and this.
+OVER, SHOWN = ": scored", "shown examples"
 
 
 def run(*, boards: Mapping[str, Path | str], table: Path | str, over: Mapping[str, str] | None = None) -> None:

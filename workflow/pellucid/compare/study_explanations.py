@@ -72,10 +72,10 @@ def run(
     for group in groups:
         of_seeds = _own_seed([own_seed[member] for member in group if member in own_seed])
         arrays: list[dict[str, NDArray[Any]]] = []
+        # The members of a group have the same data.
+        of_test = example_groups.of_test((origins or {}).get(group[0]))
         for method in methods[group[0]]:
             arrays = [files.read_arrays(attributions[member, method]) for member in group]
-            # The members of a group have the same data.
-            of_test = example_groups.of_test((origins or {}).get(group[0]))
             rows += _rows(method, arrays, without(members[group[0]], (TRAINING_SEED,)), of_seeds, seed, of_test)
         if arrays:
             _advise(rows[-1], group, arrays)

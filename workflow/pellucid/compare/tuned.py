@@ -49,7 +49,7 @@ def run(
         table: CSV; gets a row for each variant, see `tuned`.
     """
     arrays, shown = files.read_arrays(values), files.read_arrays(examples)
-    members = members_of(shown["indices"], files.read_arrays(groups).get("test"))
+    members = members_of(shown["indices"], example_groups.of_test(groups))
     halves = in_halves(shown["labels"], members, seeds.generator(seed, "tune"))
     tables.write(table, tuned(compared, arrays, halves, members, seed))
 

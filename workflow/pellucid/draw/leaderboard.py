@@ -43,10 +43,9 @@ def draw(
     content["failed checks"] = content["failed checks"].fillna("")
     with style.styled():
         warning = f"\n{at_chance}" if (at_chance := heading.of_chance(chance)) else ""
-        if over:
-            warning += f"\nscores over {heading.at_most(metric_facts['examples'], over)}"
-        if of_groups := heading.over_groups(metric_facts):
-            warning += f"{'; ' if over else chr(10)}{of_groups}"
+        of_scores = f"scores over {heading.at_most(metric_facts['examples'], over)}" if over else ""
+        if line := "; ".join(filter(None, (of_scores, heading.over_groups(metric_facts)))):
+            warning += f"\n{line}"
         style.save(ranking_figure(content, metric_facts, title, warning), *ranking)
         style.save(_tradeoffs(content, metric_facts, title, warning), *tradeoffs)
 

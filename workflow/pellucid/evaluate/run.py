@@ -82,13 +82,12 @@ def evaluate(
     reliability = calibration(y, p)
     metrics["expected_calibration_error"] = float((reliability["share"] * reliability["gap"].abs()).sum())
     if len(classes) > MANY_CLASSES:
-        occurs = np.isin(np.arange(len(classes)), np.concatenate([y, predicted]))
+        of_many, occurs = _of_many_classes(y, logits, len(classes))
+        metrics |= of_many
         per_class, confusion = per_class[occurs], confusion.loc[occurs, occurs]
-        metrics[f"top_{MOST_PROBABLE}_accuracy"] = float((most_probable(logits) == y[:, np.newaxis]).any(1).mean())
-        metrics["classes_that_occur"] = int(occurs.sum())
-        metrics["classes"] = len(classes)
-    by_chance = chance.compare(y, predicted, classes, origins := example_groups.codes_of(of_test))
+    origins = example_groups.codes_of(of_test)
     metrics |= group_flips.counted(origins)
+    by_chance = chance.compare(y, predicted, classes, origins)
     if notes := class_order.notes(training, y, predicted, classes if untrained else [], by_chance["sentence"]):
         metrics["notes"] = notes
     files.write_json(folder / "chance.json", by_chance)
@@ -98,8 +97,18 @@ def evaluate(
     tables.write(folder / "confusion_matrix.csv", confusion, index=True)
     tables.write(folder / "reliability.csv", reliability)
     tables.write(folder / "predictions.csv", prediction_table(y, logits, p, classes))
-    reached = (metrics[name] for name in ("accuracy", "balanced_accuracy"))
-    logger.info("accuracy %.4f, balanced accuracy %.4f on %d test examples", *reached, len(y))
+    accuracy, balanced = metrics["accuracy"], metrics["balanced_accuracy"]
+    logger.info("accuracy %.4f, balanced accuracy %.4f on %d test examples", accuracy, balanced, len(y))
+
+
+def _of_many_classes(
+    y: NDArray[np.int64], logits: NDArray[Any], count: int
+) -> tuple[dict[str, float], NDArray[np.bool_]]:
+    """Return further metrics of a model of so many classes, and which classes occur or are predicted, (count,)."""
+    occurs = np.isin(np.arange(count), np.concatenate([y, logits.argmax(1)]))
+    found = float((most_probable(logits) == y[:, np.newaxis]).any(1).mean())
+    names = f"top_{MOST_PROBABLE}_accuracy", "classes_that_occur", "classes"
+    return dict(zip(names, (found, int(occurs.sum()), count), strict=True)), occurs
 
 
 def prediction_table(

@@ -59,15 +59,13 @@ def files_of(methods: Sequence[str], inputs: Mapping[str, Any]) -> Explained:
         methods: in the order of the files.
         inputs: by name; those of `config.scored_files.explained`.
     """
-    if not inputs.get("scored"):
-        kinds = ("attributions", "cost", "checks")
-        return {
-            method: dict(zip(kinds, paths, strict=True))
-            for method, *paths in zip(methods, *(inputs[kind] for kind in kinds), strict=True)
-        }
-    measured = measured_files_of(methods, inputs)
-    assert measured is not None
-    return measured
+    if measured := measured_files_of(methods, inputs):
+        return measured
+    kinds = ("attributions", "cost", "checks")
+    return {
+        method: dict(zip(kinds, paths, strict=True))
+        for method, *paths in zip(methods, *(inputs[kind] for kind in kinds), strict=True)
+    }
 
 
 def measured_files_of(methods: Sequence[str], inputs: Mapping[str, Any]) -> MeasuredFiles | None:
