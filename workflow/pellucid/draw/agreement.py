@@ -16,6 +16,7 @@ from pellucid.draw import style
 from pellucid.draw.shared import rank_cells
 from pellucid.score.shared.similarity import STRONGEST
 
+_SIDE = 4.5  # inches, at least
 _LINE = 0.3  # inches for the second line of the heading, beside which the names of the scales need their length
 
 
@@ -36,8 +37,8 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
     size = len(labels)
     upper = np.triu(np.ones((size, size), bool), 1)
     with style.styled():
-        # One explanation alone, where the others are over frequencies, would have no room beside its name.
-        side = 1.9 + 0.26 * size if size > 1 else 4.0
+        # With fewer explanations the names of the scales would be longer than the figure is high.
+        side = max(1.9 + 0.26 * size, _SIDE)
         figure = style.new(side + 1.2, side + (_LINE if "over" in agreement else 0))
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
         axes = figure.subplots()
