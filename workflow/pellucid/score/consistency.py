@@ -18,11 +18,11 @@ Cell = tuple[tuple[int, int], ...]
 SPEC = ScoreSpec(
     title="Consistency",
     family="faithfulness",
-    about="Each map is reduced to its strongest parts and the sign of each. Of the other examples with the same parts "
-    "and signs: the share that the model predicts to be of the same class, and this share less that of all other "
-    "examples, which is the gain over chance. Not defined for an example whose parts no other one has; the table says "
-    "how many were judged. Where evidence lies in the same place for all classes, or anywhere, a right explanation "
-    "gains little: compare methods, not data sets.",
+    about="Each map is reduced to its strongest parts and the sign of each part. An example is compared with the "
+    "other examples that have the same parts and signs. Consistency: the share of them for which the model predicts "
+    "the same class. Gain over chance: this share minus the same share among all other examples. An example without "
+    "such partners has no value; the table says how many examples were judged. If the evidence lies in the same place "
+    "for all classes, or anywhere, even a right explanation gains little. So compare methods, not data sets.",
     paper="Dasgupta S, Frost N, Moshkovitz M. Framework for Evaluating Faithfulness of Local Explanations. ICML "
     "(2022), consistency; here examples have the same explanation if it has the same strongest parts and signs",
     metrics={
@@ -45,12 +45,12 @@ def score(
         Field(
             ge=2,
             le=100_000,
-            description="parts of each channel (of a map that is the same for all channels: of the map); of an image "
-            "about so many; of numbers at most one for each",
+            description="number of parts of each channel. A map that is the same for all channels is divided as one. "
+            "An image has about this many parts; an input of numbers has at most one part for each number",
         ),
     ] = 4,
     top: Annotated[
-        int, Field(ge=1, le=1_000, description="the strongest parts, which two examples must have in common")
+        int, Field(ge=1, le=1_000, description="number of strongest parts that two examples must have in common")
     ] = 1,
 ) -> ScoreResult:
     """Return both metrics of each example; NaN where no other one has its strongest parts, and for maps of zeros.

@@ -41,7 +41,7 @@ def baselines_field(kinds: Sequence[str]) -> Any:
     return Field(
         min_length=1,
         json_schema_extra={**UNIQUE, "items": {"enum": list(kinds)}},
-        description=f"what takes the place of what is removed, one after the other. {meanings}",
+        description=f"what replaces the removed values; the score is computed for each entry of the list. {meanings}",
     )
 
 

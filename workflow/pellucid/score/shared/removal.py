@@ -26,12 +26,14 @@ from pellucid.tasks import QUANTITY, REGRESSION
 Output = Annotated[
     Literal["probability", "logit"],
     Field(
-        description="what is looked at: the probability of the class that is explained, or its logit. Where the "
-        "model is very sure the probability stays at 1 while evidence goes; the logit does not. A value of a "
-        "regression, or a contrast, has no probability: it is looked at itself"
+        description="what is looked at: the probability of the class that is explained, or its logit. If the model is "
+        "very sure, the probability stays at 1 while evidence goes; the logit does not. A value of a regression, or a "
+        "contrast, has no probability: it is looked at itself"
     ),
 ]
-SetShare = Annotated[float, Field(gt=0, lt=1, description="size of a set, as a share of the units; one unit at least")]
+SetShare = Annotated[
+    float, Field(gt=0, lt=1, description="size of a set, as a share of the units; a set has at least one unit")
+]
 
 # The rounding of a logit in float32, as a share of its size.
 _ROUNDING = 1e-6
