@@ -206,7 +206,7 @@ class View(Protocol):
 Layer = Annotated[
     str,
     Field(
-        description="first or last: the place that everything passes through behind the first or the last convolution "
-        "(of filters, that convolution itself); or the name of a layer or operation"
+        description="first or last: the place behind the first or the last convolution through which all values pass "
+        "(for filters, the convolution itself); or the name of a layer or operation"
     ),
 ]

@@ -28,9 +28,10 @@ logger = logging.getLogger(__name__)
 
 SPEC = ViewSpec(
     title="Concept parts (CRAFT)",
-    about="What the model's features of a class are made of: each row is a concept, with the crops of training "
-    "examples that have most of it, and where test examples have it. Sobol: the share of the score's variance to which "
-    "the amount of the concept contributes; then how far the score falls without it.",
+    about="The concepts that the model's features of a class are made of. Each row is a concept: the crops of "
+    "training examples that have most of it, and the places where test examples have it. Sobol: the share of the "
+    "score's variance to which the amount of this concept contributes. After it: how far the score falls without the "
+    "concept.",
     paper="Fel T, Picard A, Bethune L, Boissin T, Vigouroux D, Colin J, Cadene R, Serre T. CRAFT: Concept Recursive "
     "Activation FacTorization for Explainability. CVPR (2023), equations 2 and 3, without the recursion",
     requires=("conv", "labels"),
@@ -53,24 +54,30 @@ def compute(
     rng: np.random.Generator,
     *,
     layer: Layer = "last",
-    concepts: Annotated[int, Field(ge=2, le=100, description="of each class, label or value")] = 10,
+    concepts: Annotated[int, Field(ge=2, le=100, description="number of concepts of each class, label or value")] = 10,
     window: Annotated[float, Field(gt=0, le=1, description="length of a crop, as a share of each axis")] = 0.25,
     crops: Annotated[
         Literal["in_place", "resized"],
         Field(
-            description="in_place: the features of the whole example inside the crop, which stretches nothing; "
-            "resized: a crop is brought to the size of the input, as in the paper, where size does not matter"
+            description="in_place: the features of the whole example inside the crop; nothing is stretched. resized: "
+            "each crop is brought to the size of the input, as in the paper; only where size does not matter"
         ),
     ] = "in_place",
-    examples: Annotated[int, Field(ge=2, le=10_000, description="training examples of each class at most")] = 40,
-    points: Annotated[int, Field(ge=1, le=1_000, description="test examples that importance is measured on")] = 12,
+    examples: Annotated[
+        int, Field(ge=2, le=10_000, description="largest number of training examples of each class")
+    ] = 40,
+    points: Annotated[int, Field(ge=1, le=1_000, description="test examples on which importance is measured")] = 12,
     designs: Annotated[
-        int, Field(ge=2, le=65_536, description="points of the Sobol sequence, a power of two, for each concept")
+        int, Field(ge=2, le=65_536, description="points of the Sobol sequence for each concept, a power of two")
     ] = 32,
     top: Annotated[int, Field(ge=1, le=20, description="crops drawn for each concept")] = 3,
     drawn: Annotated[int, Field(ge=1, le=20, description="test examples drawn for each class")] = 3,
-    rows: Annotated[int, Field(ge=1, le=20, description="concepts drawn for each class, the most important")] = 3,
-    shown: Annotated[int, Field(ge=1, le=100, description="classes, labels or values at most, the first ones")] = 4,
+    rows: Annotated[
+        int, Field(ge=1, le=20, description="number of concepts drawn for each class: the most important ones")
+    ] = 3,
+    shown: Annotated[
+        int, Field(ge=1, le=100, description="largest number of classes, labels or values: the first ones")
+    ] = 4,
 ) -> dict[str, NDArray[Any] | str]:
     """Factorise the features of crops of each class, label or high value, and measure what each concept counts.
 

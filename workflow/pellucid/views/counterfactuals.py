@@ -28,11 +28,12 @@ Array = NDArray[np.float32]
 
 SPEC = ViewSpec(
     title="Counterfactuals",
-    about="Each example beside the same example, changed until the model predicts its second class: what the model "
-    "would have to see instead. Every changed example that is shown as found was asked again, and is of that class; "
-    "where no change was found, the figure says so. Distance: the change, as a share of the way to the nearest real "
-    "example of that class. Plausible: the share of the class's training examples that have no nearer neighbour of "
-    "their class (in the features of a layer) than the changed example has; near 0, it is unlike all real ones.",
+    about="Each example, and beside it the same example changed until the model predicts its second class: what the "
+    "model would have to see instead. Every changed example that is shown as found was given to the model again, "
+    "which predicts the other class for it. If no change was found, the figure says so. Distance: the size of the "
+    "change, as a share of the distance to the nearest real example of that class. Plausible: the share of the "
+    "class's training examples whose nearest neighbour of their class (in the features of a layer) is no nearer than "
+    "that of the changed example. Near 0, the changed example is unlike all real ones.",
     paper="Wachter S, Mittelstadt B, Russell C. Harv J Law Technol 31 (2018); Delaney E, Greene D, Keane MT. ICCBR "
     "(2021), native guide; Ates E, Aksar B, Leung VJ, Coskun AK. ICAPAI (2021), CoMTE",
     requires=("labels", "layers", "split"),
@@ -61,33 +62,41 @@ def compute(
     of: Annotated[
         Literal["gradient", "native_guide", "comte"],
         Field(
-            description="gradient: values are changed along the model's gradient; native_guide: a window is taken from "
-            "the nearest real example of the other class; comte: whole channels are taken from such an example"
+            description="gradient: values are changed along the model's gradient. native_guide: a window is taken "
+            "from the nearest real example of the other class. comte: whole channels are taken from such an example"
         ),
     ] = "gradient",
-    steps: Annotated[int, Field(ge=1, le=100_000, description="of the gradient, at most")] = 500,
+    steps: Annotated[int, Field(ge=1, le=100_000, description="for gradient: largest number of steps")] = 500,
     step: Annotated[
-        float, Field(gt=0, le=10, description="largest change of a value in one step, in standard deviations")
+        float,
+        Field(gt=0, le=10, description="for gradient: largest change of a value in one step, in standard deviations"),
     ] = 0.05,
     sparsity: Annotated[
         float,
         Field(
             ge=0,
             lt=1,
-            description="of the gradient: values whose gradient is below this share of the largest one do not move",
+            description="for gradient: values whose gradient is below this share of the largest one do not change",
         ),
     ] = 0.3,
     smooth: Annotated[
-        int, Field(ge=1, le=1_001, description="of the gradient: width of its moving average in time or space")
+        int, Field(ge=1, le=1_001, description="for gradient: width of its moving average in time or space")
     ] = 3,
     candidates: Annotated[
-        int, Field(ge=1, le=100, description="of comte: nearest real examples from which channels are taken")
+        int, Field(ge=1, le=100, description="for comte: number of nearest real examples from which channels are taken")
     ] = 3,
     points: Annotated[
-        int, Field(ge=2, le=100_000, description="training examples of each class among which neighbours are searched")
+        int,
+        Field(
+            ge=2,
+            le=100_000,
+            description="largest number of training examples of each class that are searched for neighbours",
+        ),
     ] = 400,
     layer: FeatureLayer = "last_features",
-    shown: Annotated[int, Field(ge=1, le=100, description="examples in the figure at most; the table holds all")] = 6,
+    shown: Annotated[
+        int, Field(ge=1, le=100, description="largest number of examples in the figure; the table holds all")
+    ] = 6,
 ) -> dict[str, NDArray[Any] | str]:
     """Change every selected example until the model predicts its second most probable class.
 

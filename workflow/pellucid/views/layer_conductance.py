@@ -20,9 +20,9 @@ from pellucid.views.shared.targeted import about_targets
 
 SPEC = ViewSpec(
     title="Layer conductance",
-    about="How much of the explained score passes through each filter of one layer, and where: the conductances of all "
-    "units add up to the change of the score from the baseline to the example. Bars: the sum over all positions of a "
-    "filter.",
+    about="How much of the explained score passes through each filter of one layer, and where. The conductances of "
+    "all units add up to the change of the score from the baseline to the example. Each bar is the sum over all "
+    "positions of a filter.",
     paper="Dhamdhere K, Sundararajan M, Yan Q. How Important is a Neuron? ICLR (2019), equation 3, computed as in "
     "Shrikumar A, Su J, Kundaje A. Computationally Efficient Measures of Internal Neuron Importance. arXiv:1807.09946 "
     "(2018), section 3; integrated gradients: Sundararajan M, Taly A, Yan Q. Axiomatic Attribution for Deep Networks. "
@@ -46,10 +46,11 @@ def compute(
     of: Annotated[
         layer_shares.Quantity,
         Field(
-            description="conductance: the change of the score from the baseline that passes through a unit; "
-            "integrated_gradients: of the layer's output, on the line from what it is for the baseline; influence: the "
-            "mean gradient of the score with respect to a unit on that line; or the unit's activation × gradient "
-            "at the example itself"
+            description="conductance: the change of the score from the baseline that passes through a unit. "
+            "integrated_gradients: integrated gradients of the layer's output, on the line from its value for the "
+            "baseline to its value for the example. influence: the mean gradient of the score with respect to a unit, "
+            "on the line from the baseline to the example. activation_times_gradient: the unit's activation × its "
+            "gradient, at the example itself"
         ),
     ] = "conductance",
     steps: Annotated[
@@ -62,8 +63,8 @@ def compute(
         Field(
             ge=1,
             le=1_000,
-            description="filters drawn at most, those of the largest mean absolute sum over the examples; the arrays "
-            "hold the sums of all",
+            description="largest number of filters drawn: those with the largest mean absolute sum over the examples; "
+            "the arrays hold the sums of all",
         ),
     ] = 16,
 ) -> dict[str, NDArray[Any]]:
