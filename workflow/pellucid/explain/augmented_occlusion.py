@@ -40,14 +40,17 @@ def explain(
     window: Annotated[
         Sizes | Literal["auto"],
         Field(
-            description="size in samples or pixels: one number, or one per axis; auto: 15, or a quarter of an axis "
-            "of fewer than 60"
+            description="size of the window in samples or pixels: one number, or one per axis. auto: 15, or a quarter "
+            "of an axis that has fewer than 60"
         ),
     ] = "auto",
     stride: Stride = 1,
     channels: Annotated[
         Literal["each", "together"],
-        Field(description="replace one channel at a time, or all at once (one map, repeated for every channel)"),
+        Field(
+            description="each: one channel is replaced at a time. together: all at once, which gives one map for all "
+            "channels"
+        ),
     ] = "each",
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:

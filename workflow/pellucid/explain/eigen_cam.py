@@ -33,7 +33,7 @@ def explain(
     *,
     layer: Layer = "last",
     relu: Annotated[
-        bool, Field(description="keep only the positive part; feature maps behind a ReLU have no other")
+        bool, Field(description="true: keep only the positive part; feature maps behind a ReLU have no other")
     ] = True,
 ) -> NDArray[np.float32]:
     """Return one map per example over time or space, repeated for every channel: (N, *input_shape).

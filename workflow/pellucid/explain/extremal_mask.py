@@ -42,27 +42,36 @@ def explain(
     network: Annotated[
         Literal["tensor", "gru"],
         Field(
-            description="what makes the perturbation: tensor, one free number for each value; gru: a recurrent network "
-            "that reads the series in both directions, learned by Adam (for series alone, as in the paper; slower)"
+            description="what makes the perturbation. tensor: one free number for each value. gru: a recurrent "
+            "network that reads the series in both directions and is learned by Adam (only for series, as in the "
+            "paper; slower)"
         ),
     ] = "tensor",
     game: Annotated[
         Literal["preserve", "delete"],
         Field(
-            description="preserve: what is kept must give the score of the example; delete: what is perturbed must "
-            "give the score of the baseline, and the map shows what is perturbed"
+            description="preserve: what is kept must give the score of the example. delete: what is perturbed must "
+            "give the score of the baseline; the map shows what is perturbed"
         ),
     ] = "preserve",
     compare: Annotated[
         Literal["target", "all"],
         Field(
-            description="what is compared: the target's score, or every output, whatever the target (as in the paper, "
-            "for a regression)"
+            description="what is compared. target: the score of the target. all: every output, whatever the target "
+            "(as in the paper, for a regression)"
         ),
     ] = "target",
-    mask_weight: Annotated[float, Field(gt=0, le=1e6, description="weight of the mask's size (λ1)")] = 1.0,
+    mask_weight: Annotated[
+        float, Field(gt=0, le=1e6, description="weight of the penalty on the mask's size (λ1)")
+    ] = 1.0,
     perturbation_weight: Annotated[
-        float, Field(ge=0, le=1e6, description="weight of the perturbation's size (λ2), in spreads of its channel")
+        float,
+        Field(
+            ge=0,
+            le=1e6,
+            description="weight of the penalty on the perturbation's size (λ2), which is in standard deviations of "
+            "its channel",
+        ),
     ] = 1.0,
     rate: Annotated[float, Field(gt=0, le=10, description="size of a step")] = 0.05,
     iterations: masks.Iterations = 300,

@@ -44,7 +44,11 @@ def explain(
     *,
     samples: Annotated[
         int,
-        Field(ge=4, le=16_384, description="masks, of a Sobol sequence a power of two; the paper takes some hundreds"),
+        Field(
+            ge=4,
+            le=16_384,
+            description="number of masks; for a Sobol sequence a power of two. The paper takes some hundreds",
+        ),
     ] = 512,
     sequence: Annotated[
         Literal["sobol", "halton"], Field(description="which sequence of points fills the space of masks evenly")

@@ -58,26 +58,37 @@ def explain(
             "epsilon_gamma_box",
         ],
         Field(
-            description="rules by depth, as in zennit: epsilon for dense layers, and for convolutions epsilon, plus "
-            "(alpha 1), alpha 2, or gamma; flat or box for the first layer"
+            description="rules by depth, named as in zennit. Dense layers have epsilon. Convolutions have epsilon, "
+            "plus (alpha 1), alpha 2 or gamma. The first layer can have flat or box"
         ),
     ] = "epsilon_plus",
-    first: Annotated[_Depth, Field(description="rule of the layers that see the input first")] = "composite",
+    first: Annotated[_Depth, Field(description="rule of the first layers, which see the input")] = "composite",
     convolution: Annotated[_Inner, Field(description="rule of the other convolutions")] = "composite",
     dense: Annotated[_Inner, Field(description="rule of the other dense layers")] = "composite",
     epsilon: Annotated[
         float,
-        Field(gt=0, le=1000, description="what is added to the size of every denominator; it takes relevance away"),
+        Field(
+            gt=0, le=1000, description="number that is added to the size of every denominator; it takes relevance away"
+        ),
     ] = 1e-6,
     gamma: Annotated[
-        float, Field(ge=0, le=1000, description="of the rule gamma: how much more agreeing parts count")
+        float,
+        Field(
+            ge=0,
+            le=1000,
+            description="for the rule gamma: how much more the parts count that have the sign of the output",
+        ),
     ] = 0.25,
     alpha: Annotated[
         Annotated[float, Field(ge=1, le=1000)] | Literal["composite"],
-        Field(description="of the rule alpha_beta: weight of the positive parts; beta is alpha - 1"),
+        Field(description="for the rule alpha_beta: weight of the positive parts; beta is alpha - 1"),
     ] = "composite",
-    low: Annotated[float, Field(ge=-1e30, le=1e30, description="smallest value that inputs can have, for z_box")] = 0.0,
-    high: Annotated[float, Field(ge=-1e30, le=1e30, description="largest value that inputs can have, for z_box")] = 1.0,
+    low: Annotated[
+        float, Field(ge=-1e30, le=1e30, description="for z_box: smallest value that an input can have")
+    ] = 0.0,
+    high: Annotated[
+        float, Field(ge=-1e30, le=1e30, description="for z_box: largest value that an input can have")
+    ] = 1.0,
 ) -> NDArray[np.float32]:
     """Return the relevance of every value for the target's logit: (N, *input_shape).
 

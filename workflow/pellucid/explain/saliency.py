@@ -38,7 +38,7 @@ def explain(
     mode: Annotated[
         Literal["absolute", "signed", "positive"],
         Field(
-            description="absolute: size of the gradient, as in the paper; signed: the gradient; positive: its "
+            description="absolute: the size of the gradient, as in the paper. signed: the gradient. positive: its "
             "positive part"
         ),
     ] = "absolute",

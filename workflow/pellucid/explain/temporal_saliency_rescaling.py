@@ -71,8 +71,8 @@ def explain(
             "deconvnet",
         ],
         Field(
-            description="the method whose map is rescaled, with its own default parameters; a map that only "
-            "changes where a ReLU switches, as saliency of most networks, may give zeros"
+            description="the method whose map is rescaled; it runs with its default parameters. Some maps change only "
+            "where a ReLU switches (saliency of most networks); such a map may give zeros"
         ),
     ] = "gradient_input",
     quantile: Annotated[
@@ -80,8 +80,8 @@ def explain(
         Field(
             ge=0,
             lt=1,
-            description="steps whose importance is at most this quantile of the steps' are not looked at channel by "
-            "channel, and get a tenth of their importance in each",
+            description="steps up to this quantile of importance are not examined channel by channel; each of their "
+            "channels gets a tenth of the step's importance",
         ),
     ] = 0.55,
     baseline: baselines.Baseline = "zero",

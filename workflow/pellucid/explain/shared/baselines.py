@@ -11,9 +11,9 @@ from pydantic import Field
 Baseline = Annotated[
     Literal["zero", "mean", "noise", "shuffled"],
     Field(
-        description="what stands for nothing: zeros (as in SignalScreen's ECG example), the mean of the example's "
-        "channel, noise with the channel's mean and standard deviation, or the channel's own values, shuffled so that "
-        "none stays in its place (occlusion is then feature permutation within the example)"
+        description='what stands for "nothing". zero: zeros, as in SignalScreen\'s ECG example. mean: the mean of the '
+        "example's channel. noise: noise with the channel's mean and standard deviation. shuffled: the channel's own "
+        "values, shuffled so that none stays in its place (occlusion is then feature permutation within the example)"
     ),
 ]
 

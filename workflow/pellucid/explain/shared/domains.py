@@ -25,19 +25,19 @@ from pellucid.network.transformed_model import TransformedModel
 Domain = Annotated[
     Literal["time", "frequency", "stft", "bands"],
     Field(
-        description="of a series, what gets an attribution: time: its samples; frequency: its frequencies (Fourier "
-        "transform of the whole series); stft: frequencies within short frames; bands: bands of frequencies, whose sum "
-        "is the series"
+        description="for series: what gets an attribution. time: its samples. frequency: its frequencies (Fourier "
+        "transform of the whole series). stft: frequencies within short frames. bands: bands of frequencies; their "
+        "sum is the series"
     ),
 ]
 Frame = Annotated[
     Annotated[int, Field(ge=4, le=1_000_000)] | Literal["auto"],
     Field(
-        description="samples of a frame of domain stft, an even number; auto: a power of two near twice the square "
+        description="for domain stft: samples of a frame, an even number. auto: a power of two near twice the square "
         "root of the length"
     ),
 ]
-Bands = Annotated[int, Field(ge=2, le=100_000, description="number of bands of domain bands, of equal width")]
+Bands = Annotated[int, Field(ge=2, le=100_000, description="for domain bands: number of bands, all of equal width")]
 _FEWEST = 4  # samples of a frame
 
 
