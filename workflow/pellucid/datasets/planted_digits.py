@@ -61,14 +61,14 @@ def load(
     rng: np.random.Generator,
     *,
     per_class: Annotated[
-        int, Field(ge=1, le=DIGITS // len(LINES), description="examples of each class, each on another digit")
+        int, Field(ge=1, le=DIGITS // len(LINES), description="number of examples of each class, each on another digit")
     ] = 400,
     size: Annotated[
         int,
         Field(
             ge=8,
             le=64,
-            description="pixels along each side, to which the 8 × 8 digits are enlarged (bilinear interpolation)",
+            description="pixels along each side; the 8 × 8 digits are enlarged to this size (bilinear interpolation)",
         ),
     ] = 16,
     contrast: Annotated[

@@ -110,7 +110,8 @@ def load(
     sampling_rate: Annotated[float, Field(ge=1000, le=1_000_000, description="samples per second, in Hz")] = 12_000,
     shaft: Annotated[float, Field(gt=0, le=1000, description="revolutions of the shaft per second, in Hz")] = 30,
     speed_spread: Annotated[
-        float, Field(ge=0, le=0.5, description="the speed of an example differs by at most this share of `shaft`")
+        float,
+        Field(ge=0, le=0.5, description="the speed of an example differs from `shaft` by at most this share of it"),
     ] = 0.02,
     balls: Annotated[int, Field(ge=3, le=100, description="number of balls")] = 9,
     ball_diameter: Annotated[float, Field(gt=0, le=1000, description="diameter of a ball in mm")] = 7.94,
@@ -118,19 +119,31 @@ def load(
     contact_angle: Annotated[float, Field(ge=0, le=60, description="angle of contact in degrees")] = 0,
     slip: Annotated[
         float,
-        Field(ge=0, le=0.2, description="standard deviation of the intervals between impulses, as a share of them"),
+        Field(
+            ge=0,
+            le=0.2,
+            description="standard deviation of the intervals between impulses, as a share of the mean interval",
+        ),
     ] = 0.01,
-    resonance: Annotated[float, Field(gt=0, le=500_000, description="frequency of the ring in Hz")] = 3000,
+    resonance: Annotated[
+        float, Field(gt=0, le=500_000, description="frequency in Hz at which the structure rings")
+    ] = 3000,
     resonance_spread: Annotated[
-        float, Field(ge=0, le=0.5, description="the ring of an example differs by at most this share of `resonance`")
+        float,
+        Field(
+            ge=0,
+            le=0.5,
+            description="the ring's frequency in an example differs from `resonance` by at most this share of it",
+        ),
     ] = 0.02,
     damping: Annotated[
-        float, Field(gt=0, le=0.3, description="damping ratio: half width of both resonances as a share of them")
+        float,
+        Field(
+            gt=0, le=0.3, description="damping ratio of both resonances: their half width as a share of their frequency"
+        ),
     ] = 0.03,
     impulse: Annotated[float, Field(ge=0, le=1000, description="amplitude of a fault's ring in g")] = 0.5,
-    knocks: Annotated[
-        float, Field(ge=0, le=1000, description="mean number of knocks in an example, of all classes")
-    ] = 4,
+    knocks: Annotated[float, Field(ge=0, le=1000, description="mean number of knocks in an example of any class")] = 4,
     knock_resonance: Annotated[
         float, Field(gt=0, le=500_000, description="frequency of the knocks' ring in Hz")
     ] = 1200,

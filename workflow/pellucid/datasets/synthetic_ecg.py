@@ -80,15 +80,18 @@ def load(
     *,
     per_class: Annotated[int, Field(ge=1, le=100_000, description="beats of each class")] = 400,
     noise: Annotated[
-        float, Field(ge=0, le=1, description="white noise: standard deviation in heights of the normal R wave")
+        float, Field(ge=0, le=1, description="white noise: its standard deviation, in heights of the normal R wave")
     ] = 0.012,
     artefact: Annotated[
-        float, Field(ge=0, le=1, description="noise of 1-15 Hz: standard deviation in heights of the normal R wave")
+        float,
+        Field(ge=0, le=1, description="noise of 1-15 Hz: its standard deviation, in heights of the normal R wave"),
     ] = 0.02,
     wander: Annotated[
         float,
         Field(
-            ge=0, le=2, description="baseline wander of 0.15-0.4 Hz: largest amplitude in heights of the normal R wave"
+            ge=0,
+            le=2,
+            description="baseline wander of 0.15-0.4 Hz: its largest amplitude, in heights of the normal R wave",
         ),
     ] = 0.1,
     jitter: Annotated[
@@ -99,8 +102,7 @@ def load(
         Field(
             ge=0,
             le=2,
-            description="scale of the variation of wave shapes and sinus RR intervals between beats of one class; 0: "
-            "none",
+            description="how much wave shapes and sinus RR intervals vary between beats of one class; 0: not at all",
         ),
     ] = 1,
     rate_min: Annotated[float, Field(ge=40, le=100, description="lowest heart rate in beats per minute")] = 55,
@@ -108,8 +110,9 @@ def load(
     task: Annotated[
         Task,
         Field(
-            description="single_label: the five classes; multi_label: normal beats whose P wave and T wave are "
-            "inverted or not, independently of each other; regression: the heights of both waves, drawn likewise"
+            description="single_label: the five classes. multi_label: normal beats; the P wave and the T wave are "
+            "each inverted or not, independently of each other. regression: the heights of both waves, drawn in the "
+            "same way"
         ),
     ] = SINGLE_LABEL,
 ) -> RawData:

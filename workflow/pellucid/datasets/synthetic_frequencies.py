@@ -105,19 +105,24 @@ def load(
             min_length=1,
             max_length=8,
             json_schema_extra=UNIQUE,
-            description="the key frequencies in Hz; each of their subsets is a class",
+            description="the key frequencies in Hz; each subset of them is a class",
         ),
     ] = (5, 16, 32),
     components_min: Annotated[
-        int, Field(ge=1, le=50_000, description="fewest sinusoids of an example, key frequencies included")
+        int, Field(ge=1, le=50_000, description="smallest number of sinusoids in an example, key frequencies included")
     ] = 5,
-    components_max: Annotated[int, Field(ge=1, le=50_000, description="most sinusoids of an example")] = 20,
+    components_max: Annotated[
+        int, Field(ge=1, le=50_000, description="largest number of sinusoids in an example")
+    ] = 20,
     lowest: Annotated[int, Field(ge=1, le=50_000, description="lowest of the other frequencies in Hz")] = 1,
     highest: Annotated[int, Field(ge=1, le=50_000, description="highest of the other frequencies in Hz")] = 40,
     noise: Annotated[float, Field(ge=0, le=100, description="standard deviation of the white noise")] = 0.01,
     task: Annotated[
         Literal["single_label", "multi_label"],
-        Field(description="single_label: a class for each subset; multi_label: a label for each key frequency"),
+        Field(
+            description="single_label: a class for each subset of the key frequencies. multi_label: a label for each "
+            "key frequency"
+        ),
     ] = "single_label",
 ) -> RawData:
     """Draw the sums in random order.

@@ -38,12 +38,12 @@ Momentum = Annotated[
     Field(
         ge=0,
         lt=1,
-        description="of the running statistics of batch normalisation; lower it (0.9) where an epoch has few steps: "
-        "those statistics, which are used outside of training, would lag behind",
+        description="momentum of the running statistics of batch normalisation. These statistics are used outside of "
+        "training. If an epoch has few steps, they lag behind: lower the momentum (0.9)",
     ),
 ]
 # One of those that were trained on photographs.
-White = Annotated[float, Field(gt=0, le=1_000_000, description="the value of full intensity in the data: 1, or 255")]
+White = Annotated[float, Field(gt=0, le=1_000_000, description="the value of full intensity in the data: 1 or 255")]
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,14 @@ def build(
     input_shape: tuple[int, ...],
     n_classes: int,
     *,
-    filters: Annotated[int, Field(ge=1, le=10_000, description="of every convolution")] = 128,
+    filters: Annotated[int, Field(ge=1, le=10_000, description="filters of every convolution")] = 128,
     kernel: Annotated[
         int,
         Field(
             ge=1,
             le=1_000,
-            description="samples that the filters of the first convolution of each block span; odd. Those of the "
-            "second span half as many and one, those of the first layer 7",
+            description="samples that the filters of the first convolution of each block span; odd. The filters of "
+            "the second convolution span half as many and one; those of the first layer span 7",
         ),
     ] = 5,
     hidden: Hidden = 128,

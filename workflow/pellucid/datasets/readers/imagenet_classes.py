@@ -27,8 +27,8 @@ FILE = "class_index"
 Labels = Annotated[
     Literal["own", "imagenet"],
     Field(
-        description="own: the classes of these data alone; imagenet: the 1,000 classes of ImageNet, in the order in "
-        "which the networks of keras.applications answer"
+        description="own: only the classes of these data. imagenet: the 1,000 classes of ImageNet, in the order of "
+        "the outputs of the networks of keras.applications"
     ),
 ]
 FILES = {

@@ -31,8 +31,8 @@ ClassNames = Annotated[
     Sequence[str | int] | Mapping[str, str | int],
     Field(
         json_schema_extra=UNIQUE,
-        description="names of the sorted labels in a list, or a mapping from label to name; labels of one name become "
-        "one class. Absent, the labels are the names",
+        description="names of the labels: a list, in the order of the sorted labels, or a mapping from label to name. "
+        "Labels with the same name become one class. Absent: the labels are the names",
     ),
 ]
 NO_NAMES: Mapping[str, str | int] = MappingProxyType({})
@@ -107,8 +107,8 @@ KeptClasses = Annotated[
     Sequence[str | int],
     Field(
         json_schema_extra=UNIQUE,
-        description="names of the classes to keep (those that class_names gives); the examples of all others are left "
-        "out. Absent, all are kept",
+        description="names of the classes to keep (as class_names gives them); the examples of all other classes are "
+        "left out. Absent: all are kept",
     ),
 ]
 

@@ -30,11 +30,11 @@ Inputs = Annotated[
     Mapping[str, Any] | None,
     Field(
         json_schema_extra={"minProperties": 2, "maxProperties": MOST_INPUTS},
-        description="several inputs of one model, by the names that the model gives them. Each is a list of columns of "
-        "numbers without an order ([age, sex]: names, patterns, positions; of an .npz keys of arrays (N,) or (N, "
-        "numbers)), or a series: {signal: columns or key}, with its own channels, layout, unit and sampling_rate. "
-        "examples.input says which one is explained while the others keep the values of the example. Absent for one "
-        "input",
+        description="for a model of several inputs: the inputs by the names that the model gives them. An input is a "
+        "list of columns of numbers without an order ([age, sex]: names, patterns or positions; in an .npz, keys of "
+        "arrays (N,) or (N, numbers)). Or it is a series: {signal: columns or key}, with its own channels, layout, "
+        "unit and sampling_rate. examples.input says which input is explained; the others keep the values of the "
+        "example. Absent: one input",
     ),
 ]
 

@@ -21,10 +21,17 @@ SOURCE = (
 INITIALISER = "he_normal"
 _EPSILON = 1e-5  # of batch normalisation, where Keras has 1e-3
 
-Hidden = Annotated[int, Field(ge=0, le=10_000, description="units of the dense layer before the classes; 0 for none")]
+Hidden = Annotated[
+    int, Field(ge=0, le=10_000, description="units of the dense layer before the classes; 0: no such layer")
+]
 Dropout = Annotated[
     float,
-    Field(ge=0, lt=1, description="share of the values that training drops before the classes; half before `hidden`"),
+    Field(
+        ge=0,
+        lt=1,
+        description="share of the values that training drops before the classes; before the layer `hidden` it drops "
+        "half of this share",
+    ),
 ]
 
 
