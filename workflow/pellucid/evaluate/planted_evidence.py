@@ -95,7 +95,8 @@ def run(
     tables.write(table, results)
     for fill, by_part in accuracies(results).items():
         logger.info(
-            "%s: accuracy %.3f; %.3f without the evidence, %.3f with it alone, %.3f without as much elsewhere",
+            "%s: accuracy %.3f; %.3f without the evidence, %.3f with the evidence alone, "
+            "%.3f without an equal region elsewhere",
             fill,
             *by_part,
         )

@@ -104,7 +104,7 @@ def explain(
         raise InputError.unexpected(
             "lrp",
             f"inputs from {inputs.min():.4g} to {inputs.max():.4g}, and z_box for {low:g} to {high:g}",
-            "lrp.low and lrp.high that all inputs lie between",
+            "lrp.low below all inputs, and lrp.high above them",
             "Or take another rule for the first layer.",
         )
     strength = _COMPOSITES[composite][3] if alpha == "composite" else float(alpha)

@@ -133,7 +133,7 @@ def check(*, window: int | str | Sequence[int], stride: int | Sequence[int], **o
     for size, step in zip(sizes * (axes // len(sizes)), steps * (axes // len(steps)), strict=False):
         if step > size:
             raise InputError.unexpected(
-                "occlusion.stride", f"{step}", f"at most the window's {size}: windows without gaps"
+                "occlusion.stride", f"{step}", f"at most {size}, the window's size, so that there are no gaps"
             )
 
 

@@ -146,7 +146,7 @@ def for_task(model: keras.Model, task: Task) -> keras.Model:
         raise InputError.unexpected(
             f"model {model.name}",
             f'"{last.name}" ({type(last).__name__}) at the end',
-            f"a dense layer with a softmax, which becomes the one of the task {task}",
+            f"a dense layer with a softmax, whose activation is replaced for the task {task}",
         )
     last.activation = activations.get(ACTIVATION[task])
     return model

@@ -128,7 +128,7 @@ def build(
     where = f"function.build {build}"
     shapes = dict(input_shape) if isinstance(input_shape, Mapping) else tuple(input_shape)
     model, config = _called(build, folder, where, shapes, int(n_classes))
-    hint = "keras.ops does without: keras.ops.abs(x) between layers is part of the model."
+    hint = "Use keras.ops instead: keras.ops.abs(x) between layers is part of the model."
     named = list(shapes) if isinstance(shapes, dict) else []
     archive.check(config, where, hint=hint, registered=archive.registered(), inputs=named)
     archive.require_shape(config, where, input_shape, "that it was given")

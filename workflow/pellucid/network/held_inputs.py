@@ -61,9 +61,7 @@ class HeldModel:
         dtype = str(model.inputs[names.index(explained)].dtype)
         if "float" not in dtype:
             found, expected = f"input {explained} of the type {dtype}", "numbers with fractions: float32"
-            hint = (
-                "A map says what small changes of the input do. Whole numbers can be held while another is explained."
-            )
+            hint = "A map says what small changes of the input do. Explain another input: whole numbers can be held."
             raise InputError.unexpected(where, found, expected, hint)
         self.shapes = {name: shape for name, shape in shapes.items() if name != explained}
         self.single = self._built(model, names)
@@ -134,7 +132,7 @@ class HeldModel:
         for old, new in zip(before, after, strict=True):
             size = np.abs(old[np.isfinite(old)]).max(initial=0)
             if not np.allclose(old, new, rtol=0, atol=_TOLERANCE * size, equal_nan=True):
-                problem = "outputs that are not those of its graph of layers, as of a `call` of its own"
+                problem = "outputs that do not come from its graph of layers, such as those of its own `call`"
                 raise InputError.unexpected(f"model {model.name}", problem, "a functional model of Keras")
 
 

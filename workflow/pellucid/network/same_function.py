@@ -87,8 +87,8 @@ def hold_scores(before: NDArray[Any], after: NDArray[Any], step: str, where: str
         largest = float(np.nanmax(np.abs(np.asarray(after, np.float64) - before)))
         raise InputError.unexpected(
             where,
-            f"another function after {step}: class scores of random inputs change by up to {largest:.3g}, "
-            f"{change:,.0f} times what rounding may",
+            f"a different function after {step}: class scores of random inputs change by up to {largest:.3g}, "
+            f"{change:,.0f} times as much as rounding explains",
             "the same scores as before",
             "The model holds a layer that this step does not carry over.",
         )
@@ -154,8 +154,8 @@ def hold_saved(model: keras.Model, where: str) -> None:
             raise InputError.unexpected(
                 where,
                 f"a model that Keras cannot save and load again ({reason(error)})",
-                "a model that it can",
-                "A layer that two models share (a model inside another, and the other) is one reason.",
+                "a model that Keras can save and load",
+                "One possible reason: a model inside another model shares a layer with it.",
             ) from error
     hold(before, loaded, "saving and loading it", where)
 

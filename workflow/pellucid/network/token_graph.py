@@ -141,7 +141,7 @@ class _Tokens:
         end = nodes[ends[0]]
         masks = [nodes[index].name for index in sorted(needed) if nodes[index].kind == "Masking" and index < ends[0]]
         if masks and end.kind == "GlobalAveragePooling1D":
-            found = f"a mean over those tokens alone that {masks[0]} (Masking) leaves"
+            found = f"a mean over only those tokens that {masks[0]} (Masking) leaves"
             raise _refusal(found, "a mean over all tokens, or one token")
         return TokenGraph(
             self.spans[0], tuple(self.layers), tuple(self.steps), self.matrix[end.inputs[0]], self._token(end)

@@ -230,7 +230,7 @@ def _order_by_outputs(raw: RawData, splits: Splits, classes: Sequence[str | int]
     words = OUTPUT_WORDS[raw.task]
     names, outputs = model_classes.matched(raw.classes, range(len(raw.classes)), classes, class_names)
     if lacking := [name for name in names if name not in raw.classes]:
-        found = f"{comma_list(abbreviate(name) for name in lacking[:5])}, which the data have not"
+        found = f"{comma_list(abbreviate(name) for name in lacking[:5])}, which the data do not have"
         hint = f"Give the data a column for each of the model's {words}; or label: none, to explain without them."
         raise InputError.unexpected("model.classes", found, f"the data's {words}: {comma_list(raw.classes[:20])}", hint)
     order = np.argsort(outputs)

@@ -29,7 +29,7 @@ def with_driver(uri: str) -> str:
     if find_spec("psycopg2"):
         return uri
     raise InputError.unexpected(
-        "tracking.uri", f"{uri}, but no package that speaks with PostgreSQL", "psycopg", _install("postgresql")
+        "tracking.uri", f"{uri}, but no package that can reach PostgreSQL", "psycopg", _install("postgresql")
     )
 
 

@@ -95,7 +95,7 @@ class CheckpointStore:
             self._uploaded &= set(digests.values())
         except Exception as error:  # boto3 and the network raise many kinds; the training needs none of them
             logger.warning(
-                "the checkpoint cannot be kept in %s, so that a killed training would begin anew: %s",
+                "the checkpoint cannot be kept in %s, so a killed training would start from the beginning: %s",
                 self.address,
                 first_line(error),
             )
@@ -148,7 +148,7 @@ def _client() -> Any:
     except ModuleNotFoundError:
         raise InputError.unexpected(
             "checkpoint_store",
-            "no package that speaks with S3",
+            "no package that can reach S3",
             "boto3",
             'Install it: pip install "pellucid[kubernetes]"',
         ) from None

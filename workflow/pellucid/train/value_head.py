@@ -52,7 +52,7 @@ def require(model: keras.Model, where: str) -> None:
     raise InputError.unexpected(
         where,
         f'"{last.name}" ({type(last).__name__}) at the end',
-        "a dense layer with a bias and without an activation, into which the scale of the values goes",
+        "a dense layer with a bias and without an activation: the scale of the values is put into it",
         "training.epochs: 0 takes the model as it is; of a .keras file new_head: true puts such a layer on it.",
     )
 

@@ -122,14 +122,16 @@ def compute(
             | {"outputs": unit, "members": len(train), "kept": parts.kept}
         )
     if not found:
-        raise InputError.unexpected("test examples", "none of the first classes", "some", "Raise shown.")
+        raise InputError.unexpected(
+            "test examples", "none of the classes that are shown", "at least one", "Raise shown."
+        )
     arrays: dict[str, Any] = {key: np.stack([np.asarray(of[key]) for of in found]) for key in found[0]}
     arrays["doubtful"] = np.array([_doubtful(scores) for scores in arrays["scores"]])
     for place, unit in enumerate(arrays["outputs"]):
         if arrays["doubtful"][place]:
             plain, rebuilt, _ = arrays["scores"][place]
             logger.warning(
-                "%s: its concepts do not stand for its features: the mean score of the test examples is %.3g, and %.3g "
+                "%s: its concepts do not stand for its features: the mean score of the test examples is %.3g, but %.3g "
                 "from the concepts alone. Take more concepts, or crops: in_place.",
                 data.data_info["classes"][int(unit)],
                 plain,

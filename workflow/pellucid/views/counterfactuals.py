@@ -162,7 +162,7 @@ def compute(
 def fits_channels(number: int, *, of: str, **others: Any) -> None:
     """Refuse comte of a single channel (InputError)."""
     if of == "comte" and number < 2:
-        raise InputError("of", "comte replaces whole channels, and the examples have one.", "native_guide does not.")
+        raise InputError("of", "comte replaces whole channels, but the examples have only one.", "Use native_guide.")
 
 
 def _nearest(
@@ -197,9 +197,9 @@ def _guides(x_train: Array, near: NDArray[np.int64], data: ViewData, wanted: NDA
     if (near < 0).any():
         label = data.data_info["classes"][int(wanted[(near < 0).argmax()])]
         problem = (
-            f'the model predicts the class "{label}" of no training example, so that no part can be taken from one.'
+            f'the model predicts the class "{label}" for no training example, so there is none to take a part from.'
         )
-        raise InputError("of", problem, "gradient needs none.")
+        raise InputError("of", problem, "Use gradient, which needs none.")
     return np.asarray(x_train[near])
 
 

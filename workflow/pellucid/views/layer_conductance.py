@@ -94,7 +94,9 @@ def compute(
     whole = np.concatenate(values)
     if whole.ndim not in (2, inputs.ndim):
         found = f"an output of {format_shape(whole.shape[1:])}"
-        expected = f"a layer with {inputs.ndim - 1} axes, the last one its filters, or with one, its units"
+        expected = (
+            f"an output with {inputs.ndim - 1} axes (the last one for its filters), or with one axis (for its units)"
+        )
         raise InputError.unexpected(f"layer {name}", found, expected)
     totals = layer_shares.totals(whole)
     filters = np.argsort(-np.abs(totals).mean(0), kind="stable")[:shown]

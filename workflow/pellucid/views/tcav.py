@@ -142,7 +142,9 @@ def compute(
     }
     members = {unit: rows for unit, rows in members.items() if len(rows)}
     if not members:
-        raise InputError.unexpected("test examples", "none of the first classes", "some", "Raise shown.")
+        raise InputError.unexpected(
+            "test examples", "none of the classes that are shown", "at least one", "Raise shown."
+        )
     read = concept_sets.read(data, concepts or concept_sets.automatic(data, list(members)), examples, rng)
     rows = drawn(np.arange(len(y_train)), pool, rng)
     tested = {unit: np.asarray(x_test[at]) for unit, at in members.items()}

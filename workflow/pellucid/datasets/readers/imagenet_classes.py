@@ -33,8 +33,8 @@ Labels = Annotated[
 ]
 FILES = {
     FILE: File(
-        "with labels: imagenet, the file that numbers the classes; none: the one that Keras publishes, downloaded and "
-        "compared with its MD5",
+        "for labels: imagenet. The file that numbers the classes; none: the file that Keras publishes, which is "
+        "downloaded and compared with its MD5",
         default="none",
     )
 }

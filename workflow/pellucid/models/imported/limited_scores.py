@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 _LARGE, _ROWS, _MOST = 1e4, 16, 0.9
 
 _DOUBT = (
-    "{follows} follows them, and maps explain them as they are. If the model was trained to be read in another way (as "
-    "evidence, as counts, as independent labels), the probabilities and what is explained are not those of its training"
+    "{follows} follows them, and maps explain them as they are. If the scores had another meaning in the model's "
+    "training (evidence, counts, independent labels), probabilities and explanations are not those of its training"
 )
 
 

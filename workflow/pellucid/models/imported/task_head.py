@@ -184,7 +184,7 @@ def _in_unit_interval(answers: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def _mixed(inside: NDArray[np.bool_]) -> str:
     first, other = int(np.flatnonzero(inside)[0]), int(np.flatnonzero(~inside)[0])
-    return f"output {first} always between 0 and 1, as a probability is, and output {other} beyond, as a logit"
+    return f"output {first} always between 0 and 1, like a probability, and output {other} beyond, like a logit"
 
 
 def _with_one_axis(model: keras.Model) -> keras.Model:

@@ -45,7 +45,7 @@ def too_few(number: int) -> str:
     """Return why there is neither interval nor test over so few groups."""
     return (
         f"the examples are from {number} group{'' if number == 1 else 's'} (recordings, patients), and "
-        f"{FEWEST_GROUPS} are the least"
+        f"at least {FEWEST_GROUPS} are needed"
     )
 
 

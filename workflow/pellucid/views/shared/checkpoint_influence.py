@@ -91,4 +91,4 @@ def _require_own(model: ExplainedModel, checkpoints: list[Checkpoint]) -> None:
         for name, values in trained.items()
     ):
         problem = "their last weights are not those of the model."
-        raise InputError("checkpoints", problem, "Train it again, so that both are of the same training.")
+        raise InputError("checkpoints", problem, "Train the model again, so that both come from the same training.")

@@ -48,8 +48,8 @@ class LastDense:
             found @ weights[0] + (weights[1] if len(weights) == 2 else 0) if fits else np.full(logits.shape, np.nan)
         )
         if not (np.abs(scores - logits) <= _CLOSE * max(float(np.abs(logits).max()), 1e-6)).all():
-            problem = f'the scores are not made by a dense layer from the output of "{layer}".'
-            raise InputError("model", problem, "The view compares how examples pull at the weights of such a layer.")
+            problem = f'the scores are not computed by a dense layer from the output of "{layer}".'
+            raise InputError("model", problem, "The view compares how examples change the weights of such a layer.")
         return cls(model, layer, float(len(weights) == 2))
 
     def read(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
