@@ -181,8 +181,8 @@ def _listed(names: Sequence[str], word: str) -> str:
 
 def _too_few(examples: int) -> str:
     return (
-        f"The methods are not ranked: all trainings explain {examples} scored examples for the same class, and at least "
-        f'{FEWEST} are needed. With examples: {{choose: any, target: "true"}} all examples are the same.'
+        f"The methods are not ranked: all trainings explain {examples} scored examples for the same class, and at "
+        f'least {FEWEST} are needed. With examples: {{choose: any, target: "true"}} all examples are the same.'
     )
 
 
