@@ -56,7 +56,7 @@ def explain(
 ) -> NDArray[np.float32]:
     """Return the mean drop of the target's logit over all windows that cover a value: (N, *input_shape).
 
-    A window gets the values that a training example has in the same place, so that what stands there is like the data.
+    A window gets the values that a training example has in the same place, so the altered input looks like the data.
     The drop is the mean over the drawn training examples, which are the same for all inputs.
 
     Args:

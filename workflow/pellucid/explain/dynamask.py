@@ -201,7 +201,7 @@ def smallest(
 
 
 def chosen(errors: NDArray[np.float32], largest: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
-    """Return which mask of each example is shown: the first with a small error, else that with the smallest: (N,).
+    """Return which mask of each example is shown, (N,): the first with a small error, else the one with the smallest.
 
     Args:
         errors: of masks of growing areas, (N, areas).
@@ -220,7 +220,7 @@ def _references(
     rng: np.random.Generator,
     measured: NDArray[np.bool_] | None,
 ) -> NDArray[np.float32]:
-    """Return what a fading mask leads to: (N, time, channels)."""
+    """Return the values into which a fading mask blends the inputs: (N, time, channels)."""
     if perturbation == "fade_reference":
         return baselines.baseline(inputs, baseline, rng, measured)
     varied = masks.perturbed_values(inputs, measured)
@@ -240,7 +240,7 @@ def _blur(sigma: float) -> Blur:
 
 
 class Blur:
-    """Gaussian blur along time, at each value of a width of its own: `sigma` × (1 - mask).
+    """Gaussian blur along time; each value has its own width, `sigma` × (1 - mask).
 
     Attributes:
         reach: steps before and behind that have a weight.

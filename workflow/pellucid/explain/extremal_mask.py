@@ -1,4 +1,4 @@
-"""Extremal mask: a mask learned together with what it puts in the place of the values that it does not keep."""
+"""Extremal mask: a mask that is learned together with the values that replace what it does not keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LRP: the logit is handed back layer by layer, each unit's relevance divided among the values that it was made of."""
+"""LRP: pass the logit back layer by layer; each unit divides its relevance among its inputs."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ def explain(
 ) -> NDArray[np.float32]:
     """Return the relevance of every value for the target's logit: (N, *input_shape).
 
-    With the rule epsilon everywhere and no biases the values sum to the logit, and in a network of ReLUs they are
-    gradient × input. Biases take a part of the relevance, which the sum then lacks; behind a softmax inside of the
-    network it has no sum to keep.
+    With the rule epsilon everywhere and no biases, the values sum to the logit; in a network of ReLUs they are gradient
+    × input. Biases take a part of the relevance, so the sum lacks this part. A softmax inside the network does not keep
+    the sum.
 
     Raises:
         InputError: an operation of the model has no rule, or z_box meets inputs outside of `low` to `high`.
@@ -125,7 +125,7 @@ def check(
 
 
 def _rules(composite: str, first: _Depth, convolution: _Inner, dense: _Inner) -> Rules:
-    """Return the rules of a composite, but for those that are written."""
+    """Return the rules of a composite, with those replaced that the user sets."""
     rules = _COMPOSITES[composite]
     return Rules(
         rules[0] if first == "composite" else first,

@@ -1,4 +1,4 @@
-"""Sobol indices: the share of the logit's variance that is lost when a segment alone stops to vary."""
+"""Sobol indices: the share of the logit's variance that is lost when only one segment stops varying."""
 
 from __future__ import annotations
 

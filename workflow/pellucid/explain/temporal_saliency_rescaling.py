@@ -89,9 +89,9 @@ def explain(
 ) -> NDArray[np.float32]:
     """Return the importance of each step times that of each channel at this step: (N, time, channels), from 0 to 1.
 
-    The importance of a step is the sum of the sizes of all changes of the map when all channels of the step take the
-    baseline's values, scaled to 0-1 over the steps. That of a channel is the same for one value alone, scaled to 0-1
-    over the channels of its step. A series of one channel has the importance of its steps.
+    For a step: all its channels take the baseline's values, the absolute changes of the map are summed, and the sums
+    are scaled to 0-1 over the steps. For a channel of a step: the same for this one value, scaled to 0-1 over the
+    channels of the step. A series of one channel has only the importance of its steps.
 
     Raises:
         InputError: the examples are images.

@@ -1,7 +1,7 @@
 """Explain an input of numbers, (n,): each is a feature of its own, and has no neighbours.
 
-Methods take the numbers for positions of an axis. So windows and segments are single numbers, and what mixes positions
-(means over them, noise of their range, masks that blend neighbours) is refused.
+Methods treat the numbers as positions of an axis. So windows and segments are single numbers. Everything that mixes
+positions (means over them, noise of their range, masks that blend neighbours) is refused.
 """
 
 from __future__ import annotations
