@@ -1,4 +1,4 @@
-"""ADCC: the harmonic mean of coherency, of what is left to full complexity, and of what is left to a full drop."""
+"""ADCC: the harmonic mean of coherency, 1 minus complexity and 1 minus drop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Consistency: whether examples with the same explanation, roughly taken, are predicted to be of the same class."""
+"""Consistency: whether the model predicts the same class for examples with roughly the same explanation."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def score(
 ) -> ScoreResult:
     """Return both metrics of each example; NaN where no other one has its strongest parts, and for maps of zeros.
 
-    `consistency` is that of Quantus 0.6 for the same cells, but for three things. There, an example that stands alone
-    in its cell gets 0, which lowers the mean though nothing was judged; maps of zeros are a cell like any other, though
-    they say nothing; and examples are compared within a batch of 64 alone. Its own ways to make cells (the signs of all
-    values, their order) hardly ever put two maps of measured data into the same one.
+    `consistency` equals that of Quantus 0.6 for the same cells, with three differences. In Quantus, an example that is
+    alone in its cell gets 0, which lowers the mean although nothing was judged; maps of zeros are a cell like any
+    other, although they say nothing; and examples are compared only within a batch of 64. Quantus makes cells from the
+    signs of all values, or from their order; these hardly ever put two maps of measured data into the same cell.
     """
     assert case.model is not None
     predictions = case.model.logits(case.inputs).argmax(1)

@@ -1,4 +1,4 @@
-"""Degradation score: the area between both orders of removal, less a penalty for differences between the classes."""
+"""Degradation score: the area between both orders of removal, minus a penalty for differences between the classes."""
 
 from __future__ import annotations
 
@@ -99,11 +99,11 @@ def score(
 
 
 def class_adjusted(scores: NDArray[np.float64], classes: NDArray[np.int64], penalty: float) -> NDArray[np.float64]:
-    """Return values (N,) whose mean is that of the scores less the penalty of the classes' differences.
+    """Return values (N,) whose mean is the mean of the scores minus the penalty for differences between classes.
 
     The penalty is the weight times half of the mean absolute difference between the means of two classes, over all
-    pairs. Each value is the adjusted score plus the influence of its example on it (the infinitesimal jackknife), so
-    that the spread of the values is that of the adjusted score. NaN with fewer than two classes.
+    pairs. Each value is the adjusted score plus the influence of its example on it (the infinitesimal jackknife). So
+    the values spread as the adjusted score does. NaN with fewer than two classes.
 
     Args:
         scores: (N,), of the examples.

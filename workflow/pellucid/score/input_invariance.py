@@ -1,4 +1,4 @@
-"""Input invariance: whether a shift of the inputs that the model takes away again changes the explanation."""
+"""Input invariance: whether the explanation changes if all inputs are shifted and the model subtracts the shift."""
 
 from __future__ import annotations
 

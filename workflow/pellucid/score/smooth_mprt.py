@@ -1,4 +1,4 @@
-"""Smooth MPRT: whether an explanation, freed of noise, changes when all weights of the model are randomised."""
+"""Smooth MPRT: whether a denoised explanation changes when all weights of the model are randomised."""
 
 from __future__ import annotations
 

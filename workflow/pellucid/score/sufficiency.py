@@ -1,4 +1,4 @@
-"""Comprehensiveness and sufficiency: the drop of the score without the strongest evidence, and with it alone."""
+"""Comprehensiveness and sufficiency: the drop of the score without the strongest evidence, and with only it."""
 
 from __future__ import annotations
 

@@ -122,8 +122,8 @@ def compute(
         `scores` (U,); `start_scores` (U, starts), of every start; `history` (points, U), the score of the best start
         after `history_steps` (points,); `silent` (U,), whether the score has no gradient; `best` (U, *input_shape), the
         real example with the highest score among `examples`, and `best_scores` (U,); `layer`, empty for classes. For
-        classes also `mean` (U, *input_shape), the mean real example of the class, with the label, or of the tenth that
-        has the highest values; and, but for values, `probabilities` and `best_probabilities` (U,).
+        classes also `mean` (U, *input_shape), the mean of the real examples of the class, of those with the label, or
+        of the tenth with the highest values. Except for values also `probabilities` and `best_probabilities` (U,).
 
     Raises:
         InputError: no layer of that name.
@@ -192,7 +192,7 @@ def _scale(real_scores: Array) -> Array:
 
 
 def _start(statistics: Statistics, shape: tuple[int, ...], noise: float, count: int, rng: np.random.Generator) -> Array:
-    """Return noise around the training mean (starts, *input_shape), the same for each of `count` units, as one axis."""
+    """Return noise around the training mean (starts, *input_shape), repeated for each of `count` units, as one axis."""
     noises = noise * statistics.deviation * rng.standard_normal(shape, np.float32)
     return np.tile(statistics.mean + noises, (count, *(1,) * (len(shape) - 1)))
 

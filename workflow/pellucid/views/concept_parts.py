@@ -1,4 +1,4 @@
-"""Concept parts (CRAFT): the parts that crops of one class are made of, as the model sees them, and what they count."""
+"""Concept parts (CRAFT): the concepts in the model's features of crops of one class, and their importance."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def compute(
         int, Field(ge=1, le=100, description="largest number of classes, labels or values: the first ones")
     ] = 4,
 ) -> dict[str, NDArray[Any] | str]:
-    """Factorise the features of crops of each class, label or high value, and measure what each concept counts.
+    """Factorise the features of crops of each class, label or high value, and measure the importance of each concept.
 
     The features A (crops, features) become U W with U, W ≥ 0 (Frobenius norm); W holds the concepts. The maps of whole
     test examples are written in the same concepts. Each concept's amount is then multiplied by a number between 0 and 1
@@ -142,7 +142,7 @@ def compute(
 
 
 def _doubtful(scores: NDArray[np.float64]) -> bool:
-    """Return whether concepts carry less than 70% or more than 130% of a score, between no features and the features.
+    """Return whether concepts reach less than 70% or more than 130% of a score, measured from the score of no features.
 
     Args:
         scores: (3,), of the features, of the concepts alone, and of no features.
@@ -154,7 +154,7 @@ def _doubtful(scores: NDArray[np.float64]) -> bool:
 def _measured(
     maps: Maps, parts: Parts, x: Array, unit: int, designs: int, rng: np.random.Generator
 ) -> dict[str, NDArray[Any]]:
-    """Return what each concept counts for the score of an output in test examples (N, *input_shape).
+    """Return how much each concept matters for the score of an output in test examples (N, *input_shape).
 
     Returns:
         importance, importance_sd, effect (R,); scores (3,): of the features, of U W, and of no features; presence
@@ -202,7 +202,7 @@ def _with(
 
 
 def _best_crops(amounts: NDArray[np.float64], chosen: NDArray[np.int64], top: int) -> NDArray[np.int64]:
-    """Return example and crop with most of each concept (concepts, top, 2), -1 for none: one of an example at most."""
+    """Return example and crop with most of each concept (concepts, top, 2), -1 for none; one per example at most."""
     best = np.full((len(chosen), top, 2), -1, np.int64)
     for row, concept in enumerate(chosen):
         crop = amounts[:, :, concept].argmax(1)

@@ -1,4 +1,4 @@
-"""Counterfactuals: what would have to be otherwise in an example for the model to predict another class."""
+"""Counterfactuals: what would have to change in an example so that the model predicts another class."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ def compute(
         `seconds` for each example; `layer`; `csv`, these measures as a table.
 
     Raises:
-        InputError: comte of a single channel; no training example of which the model predicts a wanted class; no such
-            layer.
+        InputError: comte with a single channel; no training example for which the model predicts a wanted class; no
+            such layer.
     """
     arrays = data.examples
     inputs = arrays["inputs"]
@@ -174,7 +174,7 @@ def _nearest(
     statistics: Statistics,
     number: int,
 ) -> NDArray[np.int64]:
-    """Return the nearest training examples (N, number) of which the model predicts the wanted class, -1 for none."""
+    """Return the nearest training examples (N, number) for which the model predicts the wanted class, -1 for none."""
     found = np.full((len(inputs), number), -1)
     for label in np.unique(wanted):
         members, rows = sampled[answers == label], np.flatnonzero(wanted == label)
@@ -243,7 +243,7 @@ def _plausible(
         model: has the layer.
         changed: (N, *input_shape).
         x_train: the training examples, mapped.
-        of_class: the sampled training examples, what the model predicts of them, and the class wanted of each example.
+        of_class: the sampled training examples, what the model predicts for them, and the wanted class of each example.
         layer: whose features are compared.
     """
     sampled, answers, wanted = of_class

@@ -77,8 +77,8 @@ def compute(
         baseline; passes_all, whether every path through the network passes through the layer; `field_arrays`.
 
     Raises:
-        InputError: no such layer, one that is used several times, whose axes are not those of the input, or that the
-            scores do not depend on.
+        InputError: no such layer; or the layer is used several times, has other axes than the input, or does not affect
+            the scores.
     """
     name = conv_layer(model, layer)
     name = model.places.of_model(name) or name

@@ -1,4 +1,4 @@
-"""Prototypes and criticisms: training examples that represent their class, and those that they represent badly.
+"""Prototypes and criticisms: training examples that represent their class, and examples that they represent badly.
 
 Distances are those of the last features: two examples are near if the model's features of them are similar.
 """

@@ -160,7 +160,7 @@ def kernels(model: ExplainedModel) -> list[Place]:
 def prune(
     weights: Weights, places: Sequence[Place], strategy: str, density: float, rng: np.random.Generator
 ) -> dict[str, list[NDArray[Any]]]:
-    """Return the weights of the layers with kernels, in which exactly a share of the kernels' weights is not zeroed.
+    """Return the weights of the layers with kernels; exactly a share of the kernels' weights is kept, the rest is 0.
 
     Args:
         weights: of all layers, as `ExplainedModel.weights`; they are not changed.

@@ -1,4 +1,4 @@
-"""Training examples that a prediction rests on, and training examples whose label may be wrong."""
+"""Training examples on which a prediction depends, and training examples whose label may be wrong."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ def compute(
 ) -> dict[str, NDArray[Any] | str]:
     """Compare each selected example with training examples, and each training example with itself.
 
-    The influence of a training example on another is the product of two derivatives by the weights of the last dense
-    layer: that of its own loss, and that of the other's score (with the opposite sign) or loss. For a dense layer both
-    are outer products of features f and derivatives e by the scores, so that the influence is (f · f') (e · e'). With
-    checkpoints it is the sum of these, each times the learning rate of its epochs.
+    The influence of a training example on another example is the product of two derivatives by the weights of the last
+    dense layer: of its own loss, and of the other example's score (with the opposite sign) or loss. For a dense layer
+    both are outer products of features f and derivatives e by the scores, so that the influence is (f · f') (e · e').
+    With checkpoints it is the sum of these, each times the learning rate of its epochs.
 
     Returns:
         Of the N selected examples: `inputs`, `indices`, `labels`, `predictions`, `targets`. Of the K training examples

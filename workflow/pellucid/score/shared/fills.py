@@ -55,8 +55,8 @@ def fills(case: ScoreContext, kinds: Sequence[str], rng: np.random.Generator) ->
     Args:
         case: the inputs, and training examples for "other".
         kinds: see `baselines_field`.
-        rng: for noise and for the choice of training examples; each kind has its own stream, so that it does not depend
-            on the other kinds.
+        rng: for noise and for the choice of training examples; each kind has its own stream, so it does not depend on
+            the other kinds.
 
     Raises:
         InputError: no kind is left, or all training examples are of the explained class.

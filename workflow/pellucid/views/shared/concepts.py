@@ -49,7 +49,7 @@ class Concept:
 
 
 def check(concepts: Mapping[str, Definition]) -> None:
-    """Refuse what is no concept, before any job is planned.
+    """Refuse a definition that is no concept, before any job is planned.
 
     Raises:
         InputError: a definition without one of the keys of `KINDS`, or with other keys beside it.
@@ -150,7 +150,7 @@ def _planted(
 ) -> Array:
     """Return training examples of other classes into which the planted cells of the rows are copied: (n, *input_shape).
 
-    So the motif is all that they share: the rest of an example is that of another class.
+    So they share only the motif: the rest of each example comes from another class.
     """
     truth, x = data.truth, data.training[0]
     if truth is None or truth.ndim != x.ndim or data.task != SINGLE_LABEL:

@@ -1,4 +1,4 @@
-"""The last dense layer of a model: the features that it reads, and how the loss of an example pulls at its weights."""
+"""The last dense layer of a model: its features, and the derivative of an example's loss by the scores."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LastDense:
 
     @classmethod
     def of(cls, model: ExplainedModel, inputs: NDArray[np.float32]) -> LastDense:
-        """Find the last dense layer, and hold features × kernel + bias of inputs (N, *input_shape) against the scores.
+        """Find the last dense layer, and compare features × kernel + bias of inputs (N, *input_shape) with the scores.
 
         Raises:
             InputError: the scores are not made by a dense layer from a vector.
@@ -75,5 +75,5 @@ def loss_slope(task: str, logits: NDArray[np.float32], answers: NDArray[Any]) ->
 
 
 def score_slope(targets: NDArray[np.int64], outputs: int) -> NDArray[np.float64]:
-    """Return the derivative of what targets (N,) explain by the scores: (N, outputs)."""
+    """Return the derivative of the explained scores of targets (N,) by all scores: (N, outputs)."""
     return np.asarray(along_outputs(np.eye(outputs), targets).T)
