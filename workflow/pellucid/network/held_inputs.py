@@ -1,4 +1,4 @@
-"""Make of a model with several inputs one of a single input: the others are held at values that can be changed.
+"""Turn a model with several inputs into a model of one input: the others are held at values that can be changed.
 
 A method explains one input of a model. The other inputs keep the values of the example at hand: a layer `HeldInput`
 gives them to every row of a batch, and no gradient, relevance or occlusion reaches them. New values are assigned, so
@@ -35,8 +35,8 @@ class HeldModel:
     Args:
         model: functional, built, with two or more inputs.
         explained: name of the input that stays one.
-        numbers_as_axis: let an explained input of numbers, (n,), have the shape (n, 1): methods take the numbers for
-            positions of an axis, each of one channel.
+        numbers_as_axis: let an explained input of numbers, (n,), have the shape (n, 1): methods treat the numbers as
+            positions of an axis, each with one channel.
 
     Attributes:
         single: the model of one input; its name and outputs are those of the model.
