@@ -126,7 +126,7 @@ def build(
 
 
 def _blocks(length: int, kernel: int) -> int:
-    """Return with how many blocks the last step of a TCN sees the whole series.
+    """Return the number of blocks with which the last step of a TCN sees the whole series.
 
     Two convolutions in each block, with dilations 1, 2, 4, …: together 1 + 2 (kernel - 1) (2^blocks - 1) samples.
     """

@@ -78,7 +78,7 @@ def build(
 
 
 def _block(maps: Any, filters: int, kernel: int, name: str, stride: int, momentum: float) -> Any:
-    """Return the maps after one bottleneck block; the way around it averages pairs of steps where it strides."""
+    """Return the maps after one bottleneck block; if it strides, its residual connection averages pairs of steps."""
     from keras import layers
 
     wide = _EXPANSION * filters

@@ -116,7 +116,7 @@ def complete(parts: Mapping[str, Series], *, missing: str, lengths: str) -> tupl
 def _rows_with_gaps(series: Series) -> NDArray[np.intp]:
     """Return the examples that hold NaN; refuse an infinite value.
 
-    Minimum and maximum are NaN if a value is, and need no array of the size of x.
+    Minimum and maximum are NaN if any value is NaN, and need no array of the size of x.
     """
     low, high = series.x.min((1, 2)), series.x.max((1, 2))
     for row in np.flatnonzero(~np.isfinite(low) | ~np.isfinite(high)):

@@ -1,4 +1,4 @@
-"""The parameters of the tasks: which columns hold labels or values, and what of it fits together."""
+"""The parameters of the tasks: which columns hold labels or values, and which settings fit together."""
 
 from __future__ import annotations
 

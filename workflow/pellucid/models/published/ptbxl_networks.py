@@ -1,8 +1,8 @@
 """What the networks of the PTB-XL benchmark share: convolutions with batch normalisation, and the head.
 
 Strodthoff N, Wagner P, Schaeffter T, Samek W. Deep Learning for ECG Analysis: Benchmarks and Insights from PTB-XL.
-IEEE J Biomed Health Inform 25:1519-1528 (2021), arXiv:2004.13701. Its program pads strided convolutions alike on both
-sides, which Keras' padding "same" does not: here the padding is a layer of its own.
+IEEE J Biomed Health Inform 25:1519-1528 (2021), arXiv:2004.13701. Its program pads strided convolutions equally on both
+sides. Keras' padding "same" does not, so here the padding is a layer of its own.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def head(maps: Any, n_classes: int, *, hidden: int, dropout: float, momentum: fl
 
 
 def require_odd(key: str, kernel: int) -> None:
-    """Refuse an even size of filters, which no padding alike on both sides keeps in place.
+    """Refuse an even size of filters: no equal padding on both sides would keep their output in place.
 
     Raises:
         InputError: an even size.
