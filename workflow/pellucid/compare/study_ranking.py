@@ -1,4 +1,4 @@
-"""Which ranks of the methods hold for other trainings of the same network, and not for one trained model alone."""
+"""Which ranks of the methods hold for other trainings of the same network, not only for one trained model."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ removed, with everything else removed and, as a control, with another region of 
 fills replace the removed values, because no fill is neutral: a hole can look like nothing that the model was trained
 on, or show the class by its place.
 
-Where a source knows the frequencies of the evidence and not its place, these are removed (`frequency_evidence.py`), and
-the control is the removal of as many other bins of the Fourier transform, those with the most power.
+If a source knows the frequencies of the evidence but not its place, these are removed (`frequency_evidence.py`). The
+control is then the removal of as many other bins of the Fourier transform, those with the most power.
 """
 
 from __future__ import annotations
@@ -272,7 +272,7 @@ def needed(table: pd.DataFrame) -> dict[str, bool]:
 
     The model needs it if the upper end of the accuracy's interval without the evidence lies below the interval of the
     control, and below half-way between chance and the accuracy on unchanged examples. The second threshold is this
-    project's own: a significant fall alone is also seen with a model that mostly uses other values. Where the examples
+    project's own: a significant drop alone also occurs with a model that mostly uses other values. Where the examples
     are from too few groups for an interval, the accuracies themselves are compared.
     """
     rows = tables.over_all(table[table["metric"] == "accuracy"]).set_index(["part", "fill"])

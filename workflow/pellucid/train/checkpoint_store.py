@@ -1,8 +1,8 @@
 """Checkpoints in S3, so that a training goes on on another machine where no file system is shared.
 
-A job that is killed leaves nothing behind but what it has uploaded. The objects of a training lie below
-`<store>/<key of the training>/`: each model file under its SHA-256, and `progress.json`, which says by their SHA-256
-which of them are in use. It is written last, so that it never names an object that is not whole.
+A killed job leaves nothing except what it has uploaded. The objects of a training lie below `<store>/<key of the
+training>/`: each model file under its SHA-256, and `progress.json`, which says by their SHA-256 which of them are in
+use. It is written last, so that it never names an incomplete object.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class CheckpointStore:
         self._next = 0.0
 
     def fetch(self, folder: Path) -> None:
-        """Write the checkpoint into a folder that has none; nothing where the store has none either."""
+        """Write the checkpoint into a folder that has none; write nothing if the store has none either."""
         if (folder / PROGRESS).exists():
             return
         folder.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def _parts(address: str) -> tuple[str, str]:
 
 
 def _client() -> Any:
-    """Return a client with the settings of Snakemake's plugin for S3; what these leave out is as boto3 finds it."""
+    """Return a client with the settings of Snakemake's plugin for S3; boto3 finds the settings that are missing."""
     try:
         import boto3
         from botocore.config import Config
