@@ -19,8 +19,8 @@ SPEC = MethodSpec(
     title="Augmented occlusion",
     family="perturbation",
     paper="Tonekaboni S, Joshi S, Campbell K, Duvenaud D, Goldenberg A. What went wrong and when? Instance-wise "
-    "feature importance for time-series black-box models. NeurIPS (2020), augmented feature occlusion; of windows, and "
-    "with the sign of the drop",
+    "feature importance for time-series black-box models. NeurIPS (2020), augmented feature occlusion; here of "
+    "windows, and with the sign of the drop",
     unit="drop of the logit",
     per_channel=When("channels", "each"),
     signed=True,

@@ -26,7 +26,7 @@ _HELD = 2**24
 SPEC = MethodSpec(
     title="Dynamask",
     family="perturbation",
-    paper="Crabbé J, van der Schaar M. Explaining Time Series Predictions with Dynamic Masks. ICML (2021); the "
+    paper="Crabbé J, van der Schaar M. Explaining Time Series Predictions with Dynamic Masks. ICML (2021); here the "
     "error is that of the target's score",
     unit="mask (1: kept)",
     per_channel=True,

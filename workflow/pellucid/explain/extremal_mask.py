@@ -24,8 +24,8 @@ _HELD = 2**23
 SPEC = MethodSpec(
     title="Extremal mask",
     family="perturbation",
-    paper="Enguehard J. Learning Perturbations to Explain Time Series Predictions. ICML (2023); one "
-    "network for each example, so that a map does not depend on the others",
+    paper="Enguehard J. Learning Perturbations to Explain Time Series Predictions. ICML (2023); here with one network "
+    "for each example, so that a map does not depend on the others",
     unit="mask (1: kept)",
     per_channel=True,
     signed=False,

@@ -32,8 +32,9 @@ _SHARE, _LEAST_BLUR = 0.09, 4.0
 SPEC = MethodSpec(
     title="Extremal perturbation",
     family="perturbation",
-    paper="Fong R, Patrick M, Vedaldi A. Understanding Deep Networks via Extremal Perturbations and Smooth Masks. ICCV "
-    "(2019), smooth masks of a fixed area; the weight of the area grows, and gradients are in units of their own",
+    paper="Fong R, Patrick M, Vedaldi A. Understanding Deep Networks via Extremal Perturbations and Smooth Masks. "
+    "ICCV (2019), smooth masks of a fixed area; here the weight of the area grows, and the unit of a step is each "
+    "example's own gradient",
     unit="share of the masks that keep the value",
     per_channel=When("channels", "each"),
     signed=False,

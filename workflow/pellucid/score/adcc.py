@@ -25,7 +25,7 @@ SPEC = ScoreSpec(
     "probability, so ADCC is not defined for it.",
     paper="Poppi S, Cornia M, Baraldi L, Cucchiara R. Revisiting the Evaluation of Class Activation Mapping for "
     "Explainability: A Novel Metric and Experimental Analysis. CVPR workshops (2021), section 3; other random numbers "
-    "for the second map are this project's",
+    "for the second map are this project's own",
     metrics={
         "adcc": Metric("ADCC", "higher", 0, 1),
         "coherency": Metric("Coherency", "higher", 0, 1),

@@ -24,7 +24,8 @@ SPEC = ScoreSpec(
     "such partners has no value; the table says how many examples were judged. If the evidence lies in the same place "
     "for all classes, or anywhere, even a right explanation gains little. So compare methods, not data sets.",
     paper="Dasgupta S, Frost N, Moshkovitz M. Framework for Evaluating Faithfulness of Local Explanations. ICML "
-    "(2022), consistency; here examples have the same explanation if it has the same strongest parts and signs",
+    "(2022), consistency; here two explanations are the same if their strongest parts and the signs of these are the "
+    "same",
     metrics={
         "consistency_gain": Metric("Consistency: gain over chance", "higher", -1, 1),
         "consistency": Metric("Consistency", "higher", 0, 1),

@@ -31,7 +31,8 @@ SPEC = ScoreSpec(
     "predicts the mean change: its score is what any map reaches by that alone. For a regression the value changes; "
     "for a contrast, the difference of two logits or values.",
     paper="Yeh CK et al. On the (In)fidelity and Sensitivity of Explanations. NeurIPS (2019), equation 1 and the "
-    "optimal scaling; that the factor is not below 0, and the division by the changes' mean square, are this project's",
+    "optimal scaling; this project's own: the factor is not below 0, and the result is divided by the mean square of "
+    "the changes",
     metrics={
         "infidelity_scaled": Metric("Infidelity, optimally scaled", "lower", 0, 1),
         "infidelity": Metric("Infidelity (squared logit)", "lower", 0),

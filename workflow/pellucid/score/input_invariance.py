@@ -28,7 +28,7 @@ SPEC = ScoreSpec(
     "best value.",
     paper="Kindermans PJ, Hooker S, Adebayo J, Alber M, Schütt KT, Dähne S, Erhan D, Kim B. The (Un)reliability of "
     "Saliency Methods. In: Explainable AI, Springer (2019), section 3, constant shift; the paper puts the shift into "
-    "the bias of the first layer, which is another function beside zero padding",
+    "the bias of the first layer; with zero padding, that is a different function",
     metrics={
         "shift_change": Metric("Shifted input: change", "lower", 0),
         "shift_invariant": Metric("Shifted input: invariant", "higher", 0, 1, proportion=True),

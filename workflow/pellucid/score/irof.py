@@ -23,8 +23,8 @@ SPEC = ScoreSpec(
     "large for all explanations, so compare with the controls. A contrast has no probability, and neither has a value "
     "of a regression: the metric is not defined for them.",
     paper="Rieger L, Hansen LK. IROF: A Low Resource Evaluation Metric for Explanation Methods. AI for Affordable "
-    "Healthcare workshop, ICLR (2020), section 2; the area over shares of the segments, not their number, and no "
-    "credit for a rise are this project's",
+    "Healthcare workshop, ICLR (2020), section 2; this project's own: the area over shares of the segments instead of "
+    "their number, and no credit for a rise",
     metrics={"irof": Metric("IROF", "higher", 0, 1)},
     needs_model=True,
     needs_training=True,

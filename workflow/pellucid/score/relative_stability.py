@@ -30,8 +30,8 @@ SPEC = ScoreSpec(
     "explanation may change there. An example for which no copy is left has no value. Values near 0 would change by "
     "huge shares, so they are raised to the floor. Stable does not mean right.",
     paper="Agarwal C, Johnson N, Pawelczyk M, Krishna S, Saxena E, Zitnik M, Lakkaraju H. Rethinking Stability for "
-    "Attribution-based Explanations. arXiv:2203.06877 (2022), relative input, representation and output "
-    "stability with p = 2; the logarithm and the floor as a share of the largest value are this project's",
+    "Attribution-based Explanations. arXiv:2203.06877 (2022), relative input, representation and output stability "
+    "with p = 2; the logarithm and the floor as a share of the largest value are this project's own",
     metrics={
         "relative_input_stability": Metric("Rel. input stability (log)", "lower", 0),
         "relative_representation_stability": Metric("Rel. representation stability (log)", "lower", 0),

@@ -27,8 +27,8 @@ SPEC = ScoreSpec(
     "most first. For a random order it is 0 on average. A logit, a value of a regression and a contrast have no "
     "bounds. Smooth values can be imputed well, so evidence that is flat over many samples is never removed.",
     paper="Rong Y, Leemann T, Borisov V, Kasneci G, Kasneci E. A Consistent and Efficient Evaluation Strategy for "
-    "Attribution Methods. ICML (2022), noisy linear imputation and both orders; the paper looks at the accuracy, the "
-    "probability and the difference of both orders are this project's",
+    "Attribution Methods. ICML (2022), noisy linear imputation and both orders; the paper uses the accuracy; the "
+    "probability and the difference of both orders are this project's own",
     metrics={
         "road": Metric("ROAD: least less most", "higher"),
         "road_most_first": Metric("ROAD, most first", "lower"),
