@@ -54,7 +54,7 @@ def explain(
         Field(
             description="cells of the coarse masks: one number, or one per axis. auto: 7 along each side of an image "
             "(as in the paper), one for each 15 samples of a series, none narrower than two values; in the domain "
-            "bands, each band"
+            "bands, one for each band"
         ),
     ] = "auto",
     keep: Annotated[float, Field(gt=0, lt=1, description="probability that a cell is kept")] = 0.5,

@@ -29,9 +29,9 @@ Partition = Annotated[
     Literal["grid", "superpixels", "change_points", "windows"],
     Field(
         description="how segments are cut. grid: equal slices or blocks. superpixels (only images): they follow the "
-        "content, by SLIC. change_points (only series): slices that end where the level changes, by ruptures, of each "
-        "channel or of all together; above 1,000 samples their ends are exact to within a few samples. windows: "
-        "slices or squares of the size `window`, as many as there are"
+        "content, by SLIC. change_points (only series): slices that end where the level changes, found by ruptures in "
+        "each channel or in all together; above 1,000 samples their ends are exact to within a few samples. windows: "
+        "slices or squares of the size `window`, as many as cover the example"
     ),
 ]
 Window = Annotated[
