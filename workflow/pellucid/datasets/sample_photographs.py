@@ -53,7 +53,7 @@ def load(
     """Cut crops at random places, with intensities scaled to [0, 1].
 
     Test crops come from the left part of each photograph, training crops from the right: no pixel is in both. Training
-    crops overlap each other, so that the validation score says less than the test score.
+    crops overlap each other, so the validation score says less than the test score.
 
     With ImageNet's labels the palace is a "palace", and the flower a "daisy" (see `IMAGENET`).
     """

@@ -6,18 +6,18 @@ angle a (Randall and Antoni 2011),
 
     outer race: BPFO = n f / 2 (1 - d/D cos a)        inner race: BPFI = n f / 2 (1 + d/D cos a)
 
-Balls slip, so that each interval varies by a random share: at the resonance the spectrum does not show the fault's rate
-any more, and that of the envelope does. The load presses on one side. The outer race stands still, and all its impulses
-are alike. A damaged place of the inner race turns through the loaded zone once in a revolution: its impulses have the
-load (1 - (1 - cos θ) / 2e)^1.5 at the angle θ, as in McFadden and Smith 1984, with e = 0.5 here.
+Balls slip, so each interval varies by a random share. Therefore the spectrum at the resonance no longer shows the rate
+of the fault; the spectrum of the envelope does. The load presses on one side. The outer race stands still, and all its
+impulses are alike. A damaged place of the inner race turns through the loaded zone once per revolution: its impulses
+have the load (1 - (1 - cos θ) / 2e)^1.5 at the angle θ, as in McFadden and Smith 1984, with e = 0.5 here.
 
-All classes have what does not tell them apart: harmonics of the shaft, knocks at random times that ring at another
+Some components are the same in all classes: harmonics of the shaft, knocks at random times that ring at another
 resonance, and white noise.
 
 The evidence lies in the band of the resonance, here where the ring's power is at least a tenth of its largest: within
-3 damping resonance of the resonance. The energy there is about 80% of the ring's. The class of the fault is in how this
-band is modulated, that is in its sidebands. A healthy bearing has no evidence. There is no truth in time: the impulses
-recur through the whole example.
+3 damping resonance of the resonance. The energy there is about 80% of the ring's. The class of the fault is visible in
+the modulation of this band, that is, in its sidebands. A healthy bearing has no evidence. There is no true evidence in
+time: the impulses recur through the whole example.
 
 Modelling assumptions: one damaged place; one mode, excited from rest by every impulse; constant speed in an example;
 the path from the place to the sensor does not change as the inner race turns.

@@ -9,10 +9,10 @@ with its R peak near sample 75, and the beat after, drawn by `heartbeats/synthet
     F  fusion: on time, P wave, a QRS and T that blend those of N and V in a random proportion
     Q  paced: on time, no P wave, pacing spike, wide QRS, discordant T wave; its neighbours are normal beats
 
-With several labels or values, two waves of a normal beat carry an evidence each: see `heartbeats/planted_waves.py`.
+With several labels or values, each of two waves of a normal beat is evidence: see `heartbeats/planted_waves.py`.
 
-Noise and baseline wander are added here, the wander being the steady answer of equation (1) of the paper to the
-breathing in its equation (2): a sinusoid. The other modelling assumptions stand in `synthetic_beats.py`.
+Noise and baseline wander are added here. The wander is a sinusoid: the steady response of equation (1) of the paper to
+the breathing in its equation (2). The other modelling assumptions stand in `synthetic_beats.py`.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ def load(
 
     Returns:
         x (5 per_class, 187, 1), y and truth. Each beat of the classes is scaled to [0, 1] by its minimum and maximum.
-        Those of labels and values stay in mV: scaled by a wave that is inverted, the whole beat would tell the label.
-        The values of a regression are in mV, too.
+        Beats of labels and values stay in mV: if an inverted wave changed the scale, the whole beat would tell the
+        label. The values of a regression are in mV, too.
 
     Raises:
         InputError: rate_min is above rate_max.

@@ -1,14 +1,14 @@
-"""Synthetic sums of sinusoids; the class is which of a few key frequencies an example has.
+"""Synthetic sums of sinusoids; the class says which of a few key frequencies an example has.
 
 The recipe of Brüsch et al. 2024, section 4: the classes are all subsets of the key frequencies (their power set). Every
 example is a sum of sinusoids of amplitude 1, each with a random phase and a whole number of cycles in the example:
-those of its subset, and as many others as bring their number to one that is drawn whatever the class, so that neither
-this number nor the energy tells the class. White noise is added. Published: length 2560, frequencies [5, 16, 32, 53],
-components_min 10, components_max 49, highest 60, noise 0.01 or 0.8.
+those of its subset, and others. The total number is drawn independently of the class, so neither this number nor the
+energy tells the class. White noise is added. Published: length 2560, frequencies [5, 16, 32, 53], components_min 10,
+components_max 49, highest 60, noise 0.01 or 0.8.
 
 An example lasts one second, so that a frequency in Hz is its bin of the Fourier transform. The evidence lies in the
-bins of the key frequencies that the example has. An example of the class "none" has no evidence: that
-all are absent tells its class, and no frequency is there to point at.
+bins of the key frequencies that the example has. An example of the class "none" has no evidence: all key frequencies
+are absent, and there is no frequency to mark.
 
 Modelling assumptions: amplitudes are equal; no frequency lies between two bins.
 """

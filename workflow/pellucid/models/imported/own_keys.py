@@ -59,7 +59,7 @@ def check(*, classes: Sequence[Any] = (), input_range: Sequence[float] = (0, 1))
 
 
 def check_number(classes: Sequence[Any], config: Config, where: str) -> None:
-    """Refuse a list of classes whose length is not the number of outputs, where the layers tell that number.
+    """Refuse a list of classes whose length is not the number of outputs, if the layers tell that number.
 
     Raises:
         InputError: the numbers differ.
