@@ -241,7 +241,7 @@ def _steps(
                 "model",
                 "class scores without a gradient",
                 "a model that has one",
-                "occlusion, rise, lime and kernel_shap need none.",
+                "Use occlusion, rise, lime or kernel_shap, which need no gradient.",
             )
         of_penalty = tape.gradient(penalty, variables, unconnected_gradients="zero")
         of_fit = {name: _or_zero(tf_, of_fit[name], values) for name, values in variables.items()}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ReluRule = Literal["guided", "deconvnet"]
 
 _GRADIENT = "PellucidModifiedRelu"
-_ALTERNATIVES = "saliency, smoothgrad and integrated_gradients take any activation."
+_ALTERNATIVES = "Use saliency, smoothgrad or integrated_gradients, which take any activation."
 
 
 class _Tracing:

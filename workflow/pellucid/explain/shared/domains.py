@@ -119,7 +119,7 @@ def transform_of(
         return None
     if len(shape) != 2:
         found = f'"{domain}" of examples with {len(shape) - 1} axes'
-        raise InputError.unexpected("domain", found, "time: frequencies are those of a series")
+        raise InputError.unexpected("domain", found, "time: only series have frequencies")
     length, channels = shape
     if domain == "frequency":
         return FourierTransform(length, channels)

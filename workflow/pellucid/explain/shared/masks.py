@@ -158,5 +158,5 @@ def require_series(axes: Sequence[int], method: str) -> None:
             method,
             f"examples of {len(axes)} axes",
             "series: the method works along time, which an image does not have",
-            "extremal_perturbation and extremal_mask learn masks of images.",
+            "For images, use extremal_perturbation or extremal_mask.",
         )
