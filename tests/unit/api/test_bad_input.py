@@ -51,7 +51,7 @@ def test_examples(linear, x, message):
         ({"method": "occlusion", "window": np.array([3, 3])}, "occlusion.window: found 2 numbers; expected one"),
         (
             {"method": "occlusion", "window": 3, "stride": 4},
-            "occlusion.stride: found 4; expected at most the window's 3",
+            "occlusion.stride: found 4; expected at most 3, the window's size",
         ),
         ({"method": "saliency", "mode": "absolut"}, 'saliency.mode: found "absolut"'),
         ({"method": "saliency", "sweep": {}}, 'saliency: found unknown key "sweep"'),

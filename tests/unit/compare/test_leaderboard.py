@@ -82,7 +82,7 @@ def test_what_a_score_leaves_out_has_no_mean_rank_among_the_others(tmp_path, cap
     table, _ = joined(tmp_path)
     assert table["mean rank"].dropna().to_dict() == {"occlusion": 1.5, "saliency": 2.5}
     assert table["sensitivity.max_sensitivity rank"]["all_equal"] == 1
-    assert "other scores judge them than the other explanations: all_equal" in caplog.text
+    assert "not judged by the same scores as the others: all_equal" in caplog.text
 
 
 def test_what_failed_is_told_with_its_number(tmp_path):

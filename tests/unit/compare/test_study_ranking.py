@@ -180,7 +180,7 @@ def test_few_recordings_have_neither_interval_nor_test(tmp_path, recorded):
     assert table["highest rank"].to_list() == [3, 3, 3]
     assert differences["p"].isna().all()
     assert not differences["told apart"].any()
-    assert finding["sentence"].endswith("from 4 groups (recordings, patients), and 5 are the least.")
+    assert finding["sentence"].endswith("from 4 groups (recordings, patients), and at least 5 are needed.")
     assert "test" not in finding
 
 

@@ -51,7 +51,7 @@ def test_a_score_is_drawn_with_the_best_first_and_the_controls_grey(tmp_path, dr
     ("groups", "said"),
     [
         (12, "95% intervals are over groups of examples (recordings, patients; up to 12)"),
-        (3, "no 95% intervals: the examples are from 3 groups (recordings, patients), and 5 are the least"),
+        (3, "no 95% intervals: the examples are from 3 groups (recordings, patients), and at least 5 are needed"),
     ],
 )
 def test_a_score_says_over_which_groups_its_intervals_are(tmp_path, drawn, groups, said):

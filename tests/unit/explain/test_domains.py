@@ -216,5 +216,5 @@ def test_refuses_what_has_no_meaning(method, written, said):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_refuses_the_frequencies_of_images_and_of_numbers(method):
-    with pytest.raises(InputError, match="frequencies are those of a series"):
+    with pytest.raises(InputError, match="only series have frequencies"):
         settings.completed("explain", method, {"domain": "frequency"}, (8, 8))

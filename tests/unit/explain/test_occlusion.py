@@ -152,5 +152,5 @@ def test_one_size_per_axis_or_one_for_all(heartbeat, rng):
 
 
 def test_a_stride_that_leaves_gaps_is_refused(heartbeat, rng):
-    with pytest.raises(InputError, match=r"occlusion.stride: found 16; expected at most the window's 15"):
+    with pytest.raises(InputError, match=r"occlusion.stride: found 16; expected at most 15, the window's size"):
         explain(ExplainedModel(heartbeat), rng.random((1, 186, 1), np.float32), np.array([0]), rng, stride=16)

@@ -222,7 +222,7 @@ REFUSED = {
         lambda layers, x, attention: layers.GlobalAveragePooling1D()(
             mixed(layers, layers.Masking(name="padding")(x), attention)
         ),
-        r"a mean over those tokens alone that padding \(Masking\) leaves",
+        r"a mean over only those tokens that padding \(Masking\) leaves",
     ),
     "constant weights of the tokens": (
         lambda layers, x, attention: layers.GlobalAveragePooling1D()(

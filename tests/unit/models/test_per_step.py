@@ -250,7 +250,7 @@ def test_models_that_do_not_fit_are_refused(keras, x):
     for tensor, message in (
         (whole, "an output of shape 3 for one example; .* it has no output per step"),
         (four, "an output of shape 8 × 2 × 3 for one example; .* Only .time, outputs. has steps"),
-        (over_time, "another function after taking off its last activation"),
+        (over_time, "a different function after taking off its last activation"),
         (early, "probabilities that are computed before the last layer"),
     ):
         with pytest.raises(InputError, match=message):

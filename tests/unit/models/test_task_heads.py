@@ -177,7 +177,7 @@ def test_a_probability_of_one_label_beside_logits_is_refused(keras):
     model = keras.Model(inputs, keras.ops.add(keras.ops.concatenate([halved, scores[:, 1:]], 1), 0.0))
     with pytest.raises(InputError, match="scores that arithmetic makes of the probabilities of the Sigmoid"):
         task_head.with_head(model, 3, "multi_label", "mine")
-    message = "output 0 always between 0 and 1, as a probability is, and output 1 beyond, as a logit"
+    message = "output 0 always between 0 and 1, like a probability, and output 1 beyond, like a logit"
     with pytest.raises(InputError, match=message):
         task_head.opaque_outputs(inputs, model(inputs), "multi_label", "mine")
 

@@ -141,5 +141,5 @@ def test_a_model_with_a_call_of_its_own_is_refused(keras):
             return 2 * super().call(inputs, training=training)
 
     plain = two_inputs.linear(keras)
-    with pytest.raises(InputError, match="outputs that are not those of its graph"):
+    with pytest.raises(InputError, match="outputs that do not come from its graph"):
         HeldModel(Doubled(plain.inputs, plain.outputs[0]), "ecg")

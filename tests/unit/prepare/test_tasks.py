@@ -112,7 +112,7 @@ def test_labels_are_ordered_by_the_outputs_of_a_model(labels):
     ordered = number_by_outputs(data, splits, list("ebacd"), None)
     assert ordered.classes == tuple("ebacd")
     np.testing.assert_array_equal(splits["test"].y, labels[:, [4, 1, 0, 2, 3]])
-    for classes, message in ((list("abcdef"), '"f", which the data have not'), (list("abcd"), "without the data's")):
+    for classes, message in ((list("abcdef"), '"f", which the data do not have'), (list("abcd"), "without the data's")):
         with pytest.raises(InputError, match=message):
             number_by_outputs(data, {name: take(data.train) for name in SPLITS}, classes, None)
 

@@ -62,7 +62,7 @@ def test_maps_of_large_images_are_brought_down_and_their_summary_is_not(keras, r
 def test_a_layer_without_maps_is_refused(multivariate, rng):
     model = ExplainedModel(multivariate)
     with pytest.raises(
-        InputError, match=r"layer dense_1: found an output of shape \(300,\); expected a layer with 2 axes"
+        InputError, match=r"layer dense_1: found an output of shape \(300,\); expected a layer whose output has 2 axes"
     ):
         activations.compute(model, chosen(model, (100, 6)), rng, layer="dense_1")
 

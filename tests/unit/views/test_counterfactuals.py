@@ -190,7 +190,7 @@ def test_channels_of_a_single_channel_and_classes_without_examples_are_refused(k
     data.examples.update(labels=y[:6], indices=np.arange(6))
     with pytest.raises(InputError, match="comte replaces whole channels"):
         compute(explained, data, rng, of="comte")
-    with pytest.raises(InputError, match='"class 1" of no training example'):
+    with pytest.raises(InputError, match='"class 1" for no training example'):
         compute(explained, data, rng, of="native_guide")
     found = compute(explained, data, rng, steps=3)
     assert not found["found"].any()

@@ -279,7 +279,7 @@ def test_layers_of_other_axes_are_refused(keras, ends):
     folded = keras.layers.Reshape((UNITS, 2, 2), name="folded")(conv)
     model = ExplainedModel(keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(folded))))
     data, rng = given(ends[0], np.arange(4), TARGETS), np.random.default_rng(0)
-    with pytest.raises(InputError, match="layer folded: found an output of 7 × 2 × 2; expected a layer with 2 axes"):
+    with pytest.raises(InputError, match="layer folded: found an output of 7 × 2 × 2; expected an output with 2 axes"):
         layer_conductance.compute(model, data, rng, layer="folded", steps=2)
     assert neuron_attribution.compute(model, data, rng, layer="folded", steps=2)["units"].shape == (4, 2, 3)
 

@@ -158,7 +158,7 @@ def test_planted_motifs_are_all_that_examples_of_a_concept_share(tmp_path):
         ({"labels": "left"}, None, "expected one of the keys label, planted, group, table, examples"),
         ({"label": "left", "value": "1"}, None, "found the key value beside label"),
         ({"table": "given"}, None, "found table without column"),
-        ({"table": "given", "column": "a"}, "row,a\n1,1\n", "found the columns row, a; expected group or index, and a"),
+        ({"table": "given", "column": "a"}, "row,a\n1,1\n", "found the columns row, a; expected the column group or index, and the column a"),
         ({"table": "given", "column": "a"}, "index,a\n1,0\n", "found no row with 1 in column a"),
         ({"table": "given", "column": "a"}, "index,a\n1,1\n1,0\n", "found index 1 a second time"),
         ({"table": "given", "column": "a"}, "index,a\n160,1\n", "found index 160; expected numbers of training"),

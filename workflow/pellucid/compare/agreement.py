@@ -1,7 +1,7 @@
 """Agreement: the similarity of the explanations of one experiment, and an order in which neighbours are similar.
 
-It is over the examples that are scored. The maps of many measured examples would not fit into memory: they are read
-some examples at a time.
+It is computed over the scored examples. The maps of many measured examples would not fit into memory, so they are read
+a few examples at a time.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _of_pairs(maps: NDArray[np.float32], measured: NDArray[np.bool_] | None) -> 
 def _of_one_domain(stored: Mapping[str, tuple[NDArray[np.float32], str]]) -> tuple[list[str], bool]:
     """Return the labels of the maps that can be compared, and whether they are maps over time.
 
-    These are all maps over time; without any, those of the shape of the first map. The log names the others.
+    These are all maps over time; if there are none, those with the shape of the first map. The log names the others.
     """
     in_time = any(domain == TIME for _, domain in stored.values())
     reference = next((maps.shape, domain) for maps, domain in stored.values() if domain == TIME or not in_time)

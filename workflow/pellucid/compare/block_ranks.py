@@ -82,7 +82,7 @@ def block_ranks(
                 if np.isfinite(of_example).all():
                     ranks[training, place] = tied_ranks(of_example, lower=False)
         if np.isnan(ranks).all():
-            logger.warning("%s is left out: not every method has a value of one and the same example", metric)
+            logger.warning("%s is left out: there is no example for which every method has a value", metric)
         families.setdefault(family, []).append(ranks)
     means = [_mean(np.stack(ranks)) for ranks in families.values()]
     ranks = _mean(np.stack(means)) if means else np.empty((len(trainings), 0, len(labels)))

@@ -1,4 +1,4 @@
-"""Checks that a method must pass before its maps are trusted: each is a measured number and a limit."""
+"""Checks that a method must pass before its maps are trusted; each compares a measured number with a limit."""
 
 from __future__ import annotations
 

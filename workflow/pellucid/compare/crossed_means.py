@@ -1,7 +1,7 @@
-"""Means over several trainings of the same examples, with the variance that both sources of luck give them.
+"""Means over several trainings of the same examples, with the variance from both trainings and examples.
 
-The trainings and the examples are both a draw of many. Values of one training are alike, and so are values of one
-example: neither the number of values nor the examples of one training alone say how sure a mean is.
+Both the trainings and the examples are random samples. Values of one training are alike, and so are values of one
+example. So neither the number of values nor the examples of one training alone say how certain a mean is.
 """
 
 from __future__ import annotations

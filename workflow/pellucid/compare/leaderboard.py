@@ -101,7 +101,7 @@ def judged_together(content: pd.DataFrame, metrics: pd.DataFrame) -> NDArray[np.
     together = np.array([pattern == most for pattern in patterns], np.bool_)
     if not together.all():
         others = ", ".join(content.index[~together])
-        logger.warning("no mean rank, since other scores judge them than the other explanations: %s", others)
+        logger.warning("no mean rank for explanations that are not judged by the same scores as the others: %s", others)
     return together
 
 

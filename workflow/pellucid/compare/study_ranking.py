@@ -1,4 +1,4 @@
-"""Which ranks of the methods hold for other trainings of the same network, and not for one trained model alone."""
+"""Which ranks of the methods hold for other trainings of the same network, not only for one trained model."""
 
 from __future__ import annotations
 
@@ -181,8 +181,8 @@ def _listed(names: Sequence[str], word: str) -> str:
 
 def _too_few(examples: int) -> str:
     return (
-        f"The methods are not ranked: all trainings explain {examples} scored examples for the same class, and "
-        f'{FEWEST} are the least; with examples: {{choose: any, target: "true"}} all examples are the same.'
+        f"The methods are not ranked: all trainings explain {examples} scored examples for the same class, and at "
+        f'least {FEWEST} are needed. With examples: {{choose: any, target: "true"}} all examples are the same.'
     )
 
 

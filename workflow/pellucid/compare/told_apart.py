@@ -80,5 +80,5 @@ def compare(ranks: NDArray[np.float64], groups: NDArray[np.int64] | None = None)
 
 
 def untested(means: NDArray[np.float64]) -> Comparison:
-    """Return the differences of mean ranks (M,), none of which is told apart: nothing tells how sure they are."""
+    """Return the differences of mean ranks (M,), with no pair told apart: it is not known how certain they are."""
     return Comparison(means[:, np.newaxis] - means, np.ones((len(means), len(means))))

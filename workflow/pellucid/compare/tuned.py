@@ -1,7 +1,7 @@
 """Choose the parameters of methods by a score on one half of the examples, and compare with the defaults on the other.
 
-The variant with the best mean of many is better by chance than it is: so its mean counts on examples by which it was
-not chosen. Each half chooses for the other, and the differences of both are put together.
+If the best of many variants is chosen by its mean, this mean is too good by chance. So it counts only on examples by
+which it was not chosen: each half chooses for the other half, and the differences of both halves are joined.
 """
 
 from __future__ import annotations

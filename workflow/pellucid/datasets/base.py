@@ -8,8 +8,8 @@ A source is a module of this package with two names:
 
 Each keyword-only argument of `load` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
-It may also define the other functions of `Source`; the bodies there say what happens without them.
-Nothing else has to be edited to add one: `config.yaml` names the module.
+A source may also define the other functions of `Source`; the bodies there say what happens without them. To add a
+source, no other file has to be edited: `config.yaml` names the module.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class SourceSpec:
             their beats are then averaged.
         scratch: whether `load` takes a `scratch` (`spill_buffer.SpillBuffer`), where it builds arrays that may be
             larger than memory.
-        channels: their number, where it is always the same; None where the data or the parameters say it.
-        own_labels: whether the labels are the user's own, so that `load` takes `known`: classes that the model has,
-            which a test example may have though no training example has them.
+        channels: their number, if it is always the same; None if it depends on the data or the parameters.
+        own_labels: whether the labels are the user's own. `load` then takes `known`: classes of the model that a test
+            example may have although no training example has them.
         files: the files that it reads, by the names under which the user states where they are and `load` gets them;
             each has the parameters `<name>_sha256` and `<name>_md5` beside it.
         folders: the parameters that name a local folder (or none); when a file in it changes, the data are read again.
@@ -119,14 +119,14 @@ class Examples:
         y: what a model is to learn, by `RawData.task`. single_label: int64 (N,), indices into `RawData.classes`.
             multi_label: uint8 (N, labels), 1 where the example has the label. regression: float32 (N, values), finite.
             Without labels, whatever the task: int64 (N,) of UNLABELLED.
-        truth: bool, of the shape of x: True where the evidence for the example's class was planted. Of several labels
+        truth: bool, of the shape of x: True where the evidence for the example's class was planted. With several labels
             or values (*x.shape, outputs): where the evidence of each lies, whether the example has the label or not.
             None if the evidence is unknown.
         group: str (N,), the group (patient, recording) of each example; a group must not lie on both sides of a split.
             None if examples are independent of each other.
         filling: uint8, of the shape of x: MEASURED, ESTIMATED or BLANK; None if every value was measured. Only measured
             values count in the statistics of scaling, and are explained and scored; BLANK values stay 0.
-        others: of several inputs (`RawData.inputs`), all but the first, by name, rows as in x.
+        others: with several inputs (`RawData.inputs`), all inputs except the first, by name; rows as in x.
         truth_frequency: bool (N, time // 2 + 1): True at the bins of `numpy.fft.rfftfreq(time)` where the evidence
             lies, in whatever channel. Of several labels or values (N, time // 2 + 1, outputs). None if unknown.
     """
@@ -152,13 +152,14 @@ class RawData:
         channels: names, in the order of the last axis.
         unit: of the values of x, for axis labels.
         sampling_rate: in Hz, for series that have one.
-        notes: what a reader must know of how these data were made (what was left out, a split whose scores are too
-            good); each a sentence, shown with the data.
-        shared_groups: groups that the source's own split has on both sides, as `notes` tell; others are refused.
+        notes: what a reader must know about how these data were made (what was left out, a split whose scores are too
+            good); sentences, which are shown with the data.
+        shared_groups: groups that lie on both sides of the source's own split, as `notes` say; other groups on both
+            sides are refused.
         task: what y holds (`tasks.py`), as the hook `task` says.
         validation: the source's own validation set, or None to draw one from `train`; only beside a test set.
         units: of a regression, the unit of each value, "" where it is not known; otherwise none.
-        inputs: what is known of each of several inputs; x is the first. None where there is one.
+        inputs: what is known about each of several inputs; x is the first. None if there is only one.
     """
 
     train: Examples
@@ -186,7 +187,7 @@ class Source(Protocol):
         """Refuse a combination of parameters (InputError), before any job is planned."""
 
     def fill(self, **parameters: Any) -> dict[str, str]:
-        """Return what takes the place of a short name: an address and its checksum, by parameter."""
+        """Return the values that replace a short name: an address and its checksum, by parameter."""
         return {}
 
     def addresses(self, **parameters: Any) -> dict[str, str]:
@@ -206,7 +207,7 @@ class Source(Protocol):
         return SINGLE_LABEL
 
     def axes(self, **parameters: Any) -> tuple[int, ...] | None:
-        """Return the sizes of an example, without the channels, or None where only the data tell them.
+        """Return the sizes of an example without the channels, or None if only the data tell them.
 
         Windows that are larger are refused before any job is planned.
         """

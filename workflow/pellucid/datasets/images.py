@@ -75,10 +75,15 @@ def load(
     rng: np.random.Generator,
     *,
     folder: Annotated[
-        str, Field(min_length=1, description="a folder with one folder per class, in which the images lie at any depth")
+        str,
+        Field(min_length=1, description="a folder with one folder per class; the images may lie at any depth in it"),
     ],
     test_folder: Annotated[
-        str, Field(min_length=1, description="another one with the test images; none to draw them from the first")
+        str,
+        Field(
+            min_length=1,
+            description="a second folder, with the test images. none: they are drawn from the first folder",
+        ),
     ] = "none",
     size: Annotated[
         Sequence[Annotated[int, Field(ge=4, le=4_096)]],
@@ -86,25 +91,28 @@ def load(
     ] = (64, 64),
     fit: Annotated[
         Literal["crop", "stretch"],
-        Field(description="crop: keep the proportions, and the middle; stretch: keep all, not the proportions"),
+        Field(
+            description="crop: keep the proportions and cut off what lies outside the middle. stretch: keep the whole "
+            "image, but not the proportions"
+        ),
     ] = "crop",
     colour: Annotated[
         Literal["auto", "grey", "rgb"],
-        Field(description="grey: one channel; rgb: three; auto: grey where every image is"),
+        Field(description="grey: one channel. rgb: three channels. auto: grey if every image is grey"),
     ] = "auto",
     group: Annotated[
         Literal["none", "subfolder"],
         Field(
-            description="subfolder: each class folder has a folder for each of what must not lie on both sides of a "
-            "split (the patient); folders of one name are one group"
+            description="subfolder: each class folder has one folder per group (such as a patient), and no group may "
+            "lie on both sides of a split. Folders with the same name are one group"
         ),
     ] = "none",
     labels: Annotated[
         Literal["own", "imagenet", "none"],
         Field(
-            description="own: each folder is a class of these data; imagenet: the 1,000 classes of ImageNet, in the "
-            "order in which the networks of keras.applications answer; none: there are no class folders, and a model "
-            "that is taken as it is is explained without labels"
+            description="own: each folder is a class of these data. imagenet: the 1,000 classes of ImageNet, in the "
+            "order of the outputs of the networks of keras.applications. none: there are no class folders; a model "
+            "that is not trained here is explained without labels"
         ),
     ] = "own",
     scratch: SpillBuffer | None = None,

@@ -46,7 +46,12 @@ def load(
     *,
     samples: Annotated[
         int,
-        Field(ge=16, le=187, description="keep the first samples of each beat; SignalScreen's ECG example keeps 186"),
+        Field(
+            ge=16,
+            le=187,
+            description="number of samples of each beat that are kept, from the first on. SignalScreen's ECG example "
+            "keeps 186",
+        ),
     ] = 187,
     scratch: SpillBuffer | None = None,
 ) -> RawData:

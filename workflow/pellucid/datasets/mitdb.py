@@ -107,22 +107,23 @@ def load(
     rng: np.random.Generator,
     *,
     records: Annotated[
-        str, Field(min_length=1, description="where the .hea, .dat and .atr files lie: a folder, or the address of one")
+        str, Field(min_length=1, description="where the .hea, .dat and .atr files lie: a folder, or its address")
     ] = "https://physionet.org/files/mitdb/1.0.0/",
     checksums: Annotated[
-        bool, Field(description="check every file against SHA256SUMS.txt beside it, which a local folder may lack")
+        bool,
+        Field(description="true: check every file against SHA256SUMS.txt beside it; a local folder may lack this file"),
     ] = True,
     only: Annotated[
         Sequence[Annotated[int, one_of(aami.RECORDS)]] | None,
-        Field(min_length=1, json_schema_extra=UNIQUE, description="numbers of the records to use; absent for all"),
+        Field(min_length=1, json_schema_extra=UNIQUE, description="numbers of the records to use; absent: all"),
     ] = None,
     leads: Annotated[
         Sequence[str],
         Field(
             min_length=1,
             json_schema_extra=UNIQUE,
-            description="leads, each a channel, wherever in a record they are; a record without one is left out, or "
-            "refused where `only` names it",
+            description="leads to use, each as a channel, at any place in a record. A record that lacks one is left "
+            "out; if `only` names this record, it is refused",
         ),
     ] = ("MLII",),
     classes: Annotated[
@@ -132,32 +133,32 @@ def load(
     split: Annotated[
         Literal["inter_patient", "random"],
         Field(
-            description="inter_patient: train on DS1 and test on DS2 of de Chazal et al. 2004, without paced "
-            "records; random: beats drawn from all records, where a patient lies on both sides"
+            description="inter_patient: train on DS1 and test on DS2 of de Chazal et al. 2004, without paced records. "
+            "random: beats are drawn from all records, so a patient lies on both sides"
         ),
     ] = "inter_patient",
     cutting: Annotated[
         Literal["fixed", "kachuee"],
         Field(
-            description="fixed: a window around each R peak; kachuee: as Kachuee et al. 2018 cut the beats of "
-            "`mitbih`, 187 samples at 125 Hz from the R peak on, scaled to [0, 1] and padded with zeros"
+            description="fixed: a window around each R peak. kachuee: as Kachuee et al. 2018 cut the beats of "
+            "`mitbih`: 187 samples at 125 Hz from the R peak on, scaled to [0, 1] and padded with zeros"
         ),
     ] = "fixed",
-    before: Annotated[float, Field(ge=0, le=60, description="of cutting fixed: s before the R peak")] = 0.3,
-    after: Annotated[float, Field(ge=0, le=60, description="of cutting fixed: s after the R peak")] = 0.5,
+    before: Annotated[float, Field(ge=0, le=60, description="for cutting fixed: seconds before the R peak")] = 0.3,
+    after: Annotated[float, Field(ge=0, le=60, description="for cutting fixed: seconds after the R peak")] = 0.5,
     rate: Annotated[
         int,
         Field(
             ge=50,
             le=int(mitdb_records.RATE),
-            description="of cutting fixed: sampling rate in Hz; below 360 the records are resampled",
+            description="for cutting fixed: sampling rate in Hz; below 360 the records are resampled",
         ),
     ] = 360,
     beat_scale: Annotated[
         Literal["none", "standard", "minmax"],
         Field(
-            description="of cutting fixed: none (mV, to which other voltages of a header are brought), or each beat "
-            "and lead by itself to mean 0 and standard deviation 1, or to [0, 1]"
+            description="for cutting fixed: none (mV; other voltages of a header are converted to it), or each beat "
+            "and lead is scaled by itself: standard (mean 0, standard deviation 1) or minmax (to [0, 1])"
         ),
     ] = "none",
 ) -> RawData:

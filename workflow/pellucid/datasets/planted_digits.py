@@ -11,8 +11,8 @@ Modelling assumptions:
   The masks of all classes therefore have one shape, and removed evidence leaves the same hole for each class.
 - The patches of all classes hold the same nine values in another order: neither the sum of an image nor the number of
   its dark pixels tells the class.
-- The line has less ink than the darkest strokes, and the rest of the patch more than paper, so that the patch does not
-  stand out by its values: a map of the ink itself points at the digit.
+- The line has less ink than the darkest strokes, and the rest of the patch has more ink than paper. So the patch does
+  not stand out by its values: a map of the ink itself points at the digit.
 - Strokes of a digit are lines too, but wider than a pixel after enlargement; at size 8 they resemble the patch's line.
 """
 
@@ -61,14 +61,14 @@ def load(
     rng: np.random.Generator,
     *,
     per_class: Annotated[
-        int, Field(ge=1, le=DIGITS // len(LINES), description="examples of each class, each on another digit")
+        int, Field(ge=1, le=DIGITS // len(LINES), description="number of examples of each class, each on another digit")
     ] = 400,
     size: Annotated[
         int,
         Field(
             ge=8,
             le=64,
-            description="pixels along each side, to which the 8 × 8 digits are enlarged (bilinear interpolation)",
+            description="pixels along each side; the 8 × 8 digits are enlarged to this size (bilinear interpolation)",
         ),
     ] = 16,
     contrast: Annotated[

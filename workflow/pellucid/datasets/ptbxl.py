@@ -80,23 +80,23 @@ def load(
         str,
         Field(
             min_length=1,
-            description="a folder with the files as the archive has them, all or those of some records; none to read "
-            "the archive",
+            description="a folder with the files as they are in the archive, all of them or those of some records. "
+            "none: the archive is read",
         ),
     ] = "none",
     checksums: Annotated[
         bool, Field(description="check every file against SHA256SUMS.txt, which must lie beside the tables")
     ] = True,
-    rate: Annotated[Literal[100, 500], Field(description="sampling rate in Hz: which files are read")] = 100,
+    rate: Annotated[Literal[100, 500], Field(description="sampling rate in Hz; it decides which files are read")] = 100,
     leads: Annotated[
         Sequence[Annotated[str, one_of(LEADS)]],
-        Field(min_length=1, json_schema_extra=UNIQUE, description="leads, each a channel, in this order"),
+        Field(min_length=1, json_schema_extra=UNIQUE, description="leads to use, each as a channel, in this order"),
     ] = LEADS,
     labels: Annotated[
         Kind,
         Field(
-            description="superclass: the 5 diagnostic superclasses; subclass: the 23 diagnostic subclasses; all: the "
-            "71 statements; form, rhythm: the 19 or 12 statements of this kind"
+            description="which labels. superclass: the 5 diagnostic superclasses. subclass: the 23 diagnostic "
+            "subclasses. all: the 71 statements. form, rhythm: the 19 or 12 statements of this kind"
         ),
     ] = "superclass",
     likelihood: Annotated[
@@ -104,14 +104,15 @@ def load(
         Field(
             ge=0,
             le=100,
-            description="in percent: a diagnostic statement below it does not count. 0, as in the published "
-            "benchmark: every statement counts, also one of likelihood 0, which means that none is known",
+            description="in percent; a diagnostic statement with a lower likelihood does not count. 0, as in the "
+            "published benchmark: every statement counts, even one of likelihood 0, which means that the likelihood "
+            "is not known",
         ),
     ] = 0.0,
     folds: Annotated[
         Literal["published", "drawn"],
         Field(
-            description="published: train on the folds 1 to 8, validate on 9, test on 10; drawn: all records are "
+            description="published: train on the folds 1 to 8, validate on 9, test on 10. drawn: all records are "
             "divided by `split`, patient by patient"
         ),
     ] = "published",

@@ -43,15 +43,17 @@ def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,
     *,
-    size: Annotated[int, Field(ge=8, le=_WIDTH // 2, description="pixels along both sides of a crop")] = 224,
-    train_per_class: Annotated[int, Field(ge=2, le=1_000, description="crops of each photograph to learn from")] = 20,
-    test_per_class: Annotated[int, Field(ge=2, le=1_000, description="crops of each photograph to test on")] = 8,
+    size: Annotated[int, Field(ge=8, le=_WIDTH // 2, description="pixels along each side of a crop")] = 224,
+    train_per_class: Annotated[
+        int, Field(ge=2, le=1_000, description="number of training crops of each photograph")
+    ] = 20,
+    test_per_class: Annotated[int, Field(ge=2, le=1_000, description="number of test crops of each photograph")] = 8,
     labels: imagenet_classes.Labels = "own",
 ) -> RawData:
     """Cut crops at random places, with intensities scaled to [0, 1].
 
     Test crops come from the left part of each photograph, training crops from the right: no pixel is in both. Training
-    crops overlap each other, so that the validation score says less than the test score.
+    crops overlap each other, so the validation score says less than the test score.
 
     With ImageNet's labels the palace is a "palace", and the flower a "daisy" (see `IMAGENET`).
     """

@@ -6,18 +6,18 @@ angle a (Randall and Antoni 2011),
 
     outer race: BPFO = n f / 2 (1 - d/D cos a)        inner race: BPFI = n f / 2 (1 + d/D cos a)
 
-Balls slip, so that each interval varies by a random share: at the resonance the spectrum does not show the fault's rate
-any more, and that of the envelope does. The load presses on one side. The outer race stands still, and all its impulses
-are alike. A damaged place of the inner race turns through the loaded zone once in a revolution: its impulses have the
-load (1 - (1 - cos θ) / 2e)^1.5 at the angle θ, as in McFadden and Smith 1984, with e = 0.5 here.
+Balls slip, so each interval varies by a random share. Therefore the spectrum at the resonance no longer shows the rate
+of the fault; the spectrum of the envelope does. The load presses on one side. The outer race stands still, and all its
+impulses are alike. A damaged place of the inner race turns through the loaded zone once per revolution: its impulses
+have the load (1 - (1 - cos θ) / 2e)^1.5 at the angle θ, as in McFadden and Smith 1984, with e = 0.5 here.
 
-All classes have what does not tell them apart: harmonics of the shaft, knocks at random times that ring at another
+Some components are the same in all classes: harmonics of the shaft, knocks at random times that ring at another
 resonance, and white noise.
 
 The evidence lies in the band of the resonance, here where the ring's power is at least a tenth of its largest: within
-3 damping resonance of the resonance. The energy there is about 80% of the ring's. The class of the fault is in how this
-band is modulated, that is in its sidebands. A healthy bearing has no evidence. There is no truth in time: the impulses
-recur through the whole example.
+3 damping resonance of the resonance. The energy there is about 80% of the ring's. The class of the fault is visible in
+the modulation of this band, that is, in its sidebands. A healthy bearing has no evidence. There is no true evidence in
+time: the impulses recur through the whole example.
 
 Modelling assumptions: one damaged place; one mode, excited from rest by every impulse; constant speed in an example;
 the path from the place to the sensor does not change as the inner race turns.
@@ -110,7 +110,8 @@ def load(
     sampling_rate: Annotated[float, Field(ge=1000, le=1_000_000, description="samples per second, in Hz")] = 12_000,
     shaft: Annotated[float, Field(gt=0, le=1000, description="revolutions of the shaft per second, in Hz")] = 30,
     speed_spread: Annotated[
-        float, Field(ge=0, le=0.5, description="the speed of an example differs by at most this share of `shaft`")
+        float,
+        Field(ge=0, le=0.5, description="the speed of an example differs from `shaft` by at most this share of it"),
     ] = 0.02,
     balls: Annotated[int, Field(ge=3, le=100, description="number of balls")] = 9,
     ball_diameter: Annotated[float, Field(gt=0, le=1000, description="diameter of a ball in mm")] = 7.94,
@@ -118,19 +119,31 @@ def load(
     contact_angle: Annotated[float, Field(ge=0, le=60, description="angle of contact in degrees")] = 0,
     slip: Annotated[
         float,
-        Field(ge=0, le=0.2, description="standard deviation of the intervals between impulses, as a share of them"),
+        Field(
+            ge=0,
+            le=0.2,
+            description="standard deviation of the intervals between impulses, as a share of the mean interval",
+        ),
     ] = 0.01,
-    resonance: Annotated[float, Field(gt=0, le=500_000, description="frequency of the ring in Hz")] = 3000,
+    resonance: Annotated[
+        float, Field(gt=0, le=500_000, description="frequency in Hz at which the structure rings")
+    ] = 3000,
     resonance_spread: Annotated[
-        float, Field(ge=0, le=0.5, description="the ring of an example differs by at most this share of `resonance`")
+        float,
+        Field(
+            ge=0,
+            le=0.5,
+            description="the ring's frequency in an example differs from `resonance` by at most this share of it",
+        ),
     ] = 0.02,
     damping: Annotated[
-        float, Field(gt=0, le=0.3, description="damping ratio: half width of both resonances as a share of them")
+        float,
+        Field(
+            gt=0, le=0.3, description="damping ratio of both resonances: their half width as a share of their frequency"
+        ),
     ] = 0.03,
     impulse: Annotated[float, Field(ge=0, le=1000, description="amplitude of a fault's ring in g")] = 0.5,
-    knocks: Annotated[
-        float, Field(ge=0, le=1000, description="mean number of knocks in an example, of all classes")
-    ] = 4,
+    knocks: Annotated[float, Field(ge=0, le=1000, description="mean number of knocks in an example of any class")] = 4,
     knock_resonance: Annotated[
         float, Field(gt=0, le=500_000, description="frequency of the knocks' ring in Hz")
     ] = 1200,

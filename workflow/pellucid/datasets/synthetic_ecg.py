@@ -9,10 +9,10 @@ with its R peak near sample 75, and the beat after, drawn by `heartbeats/synthet
     F  fusion: on time, P wave, a QRS and T that blend those of N and V in a random proportion
     Q  paced: on time, no P wave, pacing spike, wide QRS, discordant T wave; its neighbours are normal beats
 
-With several labels or values, two waves of a normal beat carry an evidence each: see `heartbeats/planted_waves.py`.
+With several labels or values, each of two waves of a normal beat is evidence: see `heartbeats/planted_waves.py`.
 
-Noise and baseline wander are added here, the wander being the steady answer of equation (1) of the paper to the
-breathing in its equation (2): a sinusoid. The other modelling assumptions stand in `synthetic_beats.py`.
+Noise and baseline wander are added here. The wander is a sinusoid: the steady response of equation (1) of the paper to
+the breathing in its equation (2). The other modelling assumptions stand in `synthetic_beats.py`.
 """
 
 from __future__ import annotations
@@ -80,15 +80,18 @@ def load(
     *,
     per_class: Annotated[int, Field(ge=1, le=100_000, description="beats of each class")] = 400,
     noise: Annotated[
-        float, Field(ge=0, le=1, description="white noise: standard deviation in heights of the normal R wave")
+        float, Field(ge=0, le=1, description="white noise: its standard deviation, in heights of the normal R wave")
     ] = 0.012,
     artefact: Annotated[
-        float, Field(ge=0, le=1, description="noise of 1-15 Hz: standard deviation in heights of the normal R wave")
+        float,
+        Field(ge=0, le=1, description="noise of 1-15 Hz: its standard deviation, in heights of the normal R wave"),
     ] = 0.02,
     wander: Annotated[
         float,
         Field(
-            ge=0, le=2, description="baseline wander of 0.15-0.4 Hz: largest amplitude in heights of the normal R wave"
+            ge=0,
+            le=2,
+            description="baseline wander of 0.15-0.4 Hz: its largest amplitude, in heights of the normal R wave",
         ),
     ] = 0.1,
     jitter: Annotated[
@@ -99,8 +102,7 @@ def load(
         Field(
             ge=0,
             le=2,
-            description="scale of the variation of wave shapes and sinus RR intervals between beats of one class; 0: "
-            "none",
+            description="how much wave shapes and sinus RR intervals vary between beats of one class; 0: not at all",
         ),
     ] = 1,
     rate_min: Annotated[float, Field(ge=40, le=100, description="lowest heart rate in beats per minute")] = 55,
@@ -108,8 +110,9 @@ def load(
     task: Annotated[
         Task,
         Field(
-            description="single_label: the five classes; multi_label: normal beats whose P wave and T wave are "
-            "inverted or not, independently of each other; regression: the heights of both waves, drawn likewise"
+            description="single_label: the five classes. multi_label: normal beats; the P wave and the T wave are "
+            "each inverted or not, independently of each other. regression: the heights of both waves, drawn in the "
+            "same way"
         ),
     ] = SINGLE_LABEL,
 ) -> RawData:
@@ -117,8 +120,8 @@ def load(
 
     Returns:
         x (5 per_class, 187, 1), y and truth. Each beat of the classes is scaled to [0, 1] by its minimum and maximum.
-        Those of labels and values stay in mV: scaled by a wave that is inverted, the whole beat would tell the label.
-        The values of a regression are in mV, too.
+        Beats of labels and values stay in mV: if an inverted wave changed the scale, the whole beat would tell the
+        label. The values of a regression are in mV, too.
 
     Raises:
         InputError: rate_min is above rate_max.

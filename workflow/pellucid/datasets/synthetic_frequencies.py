@@ -1,14 +1,14 @@
-"""Synthetic sums of sinusoids; the class is which of a few key frequencies an example has.
+"""Synthetic sums of sinusoids; the class says which of a few key frequencies an example has.
 
 The recipe of Brüsch et al. 2024, section 4: the classes are all subsets of the key frequencies (their power set). Every
 example is a sum of sinusoids of amplitude 1, each with a random phase and a whole number of cycles in the example:
-those of its subset, and as many others as bring their number to one that is drawn whatever the class, so that neither
-this number nor the energy tells the class. White noise is added. Published: length 2560, frequencies [5, 16, 32, 53],
-components_min 10, components_max 49, highest 60, noise 0.01 or 0.8.
+those of its subset, and others. The total number is drawn independently of the class, so neither this number nor the
+energy tells the class. White noise is added. Published: length 2560, frequencies [5, 16, 32, 53], components_min 10,
+components_max 49, highest 60, noise 0.01 or 0.8.
 
 An example lasts one second, so that a frequency in Hz is its bin of the Fourier transform. The evidence lies in the
-bins of the key frequencies that the example has. An example of the class "none" has no evidence: that
-all are absent tells its class, and no frequency is there to point at.
+bins of the key frequencies that the example has. An example of the class "none" has no evidence: all key frequencies
+are absent, and there is no frequency to mark.
 
 Modelling assumptions: amplitudes are equal; no frequency lies between two bins.
 """
@@ -105,19 +105,24 @@ def load(
             min_length=1,
             max_length=8,
             json_schema_extra=UNIQUE,
-            description="the key frequencies in Hz; each of their subsets is a class",
+            description="the key frequencies in Hz; each subset of them is a class",
         ),
     ] = (5, 16, 32),
     components_min: Annotated[
-        int, Field(ge=1, le=50_000, description="fewest sinusoids of an example, key frequencies included")
+        int, Field(ge=1, le=50_000, description="smallest number of sinusoids in an example, key frequencies included")
     ] = 5,
-    components_max: Annotated[int, Field(ge=1, le=50_000, description="most sinusoids of an example")] = 20,
+    components_max: Annotated[
+        int, Field(ge=1, le=50_000, description="largest number of sinusoids in an example")
+    ] = 20,
     lowest: Annotated[int, Field(ge=1, le=50_000, description="lowest of the other frequencies in Hz")] = 1,
     highest: Annotated[int, Field(ge=1, le=50_000, description="highest of the other frequencies in Hz")] = 40,
     noise: Annotated[float, Field(ge=0, le=100, description="standard deviation of the white noise")] = 0.01,
     task: Annotated[
         Literal["single_label", "multi_label"],
-        Field(description="single_label: a class for each subset; multi_label: a label for each key frequency"),
+        Field(
+            description="single_label: a class for each subset of the key frequencies. multi_label: a label for each "
+            "key frequency"
+        ),
     ] = "single_label",
 ) -> RawData:
     """Draw the sums in random order.

@@ -87,7 +87,12 @@ def load(
     *,
     per_class: Annotated[int, Field(ge=1, le=100_000, description="examples of each class")] = 150,
     classes: Annotated[
-        int, Field(ge=2, le=6, description="number of classes: the first rows of the table in the source's file")
+        int,
+        Field(
+            ge=2,
+            le=6,
+            description="number of classes; the table in the source's file lists them, and the first rows are taken",
+        ),
     ] = 4,
     noise: Annotated[float, Field(ge=0, le=10, description="standard deviation of the background")] = 1,
     amplitude: Annotated[float, Field(ge=0, le=100, description="root mean square of a motif over its 40 steps")] = 2,

@@ -32,13 +32,13 @@ SPEC = SourceSpec(
     files={
         "file": File(
             "a path or an address: .csv, .tsv, .txt, .parquet (a row for each example), .npz, .npy, or .ts and .arff "
-            "as the UCR and UEA archives have them. A list of them, or a pattern (data/*.csv), for several files of "
-            "the same columns, such as one for each class (label: file)",
+            "as the UCR and UEA archives have them. For several files with the same columns, such as one for each "
+            "class (label: file): a list of them, or a pattern (data/*.csv)",
             many=True,
         ),
         "test": File(
-            "a file with the test examples, whose columns have the same names in any order; none to draw them from "
-            "the first",
+            "a file with the test examples; its columns have the same names, in any order. none: the test examples "
+            "are drawn from the first file",
             default="none",
         ),
     },
@@ -54,26 +54,26 @@ def load(
     signal: Annotated[
         str | int | Annotated[Sequence[str | int], Field(min_length=1)],
         Field(
-            description="columns of the signal in the order of the samples: all (but label, group and row numbers), "
-            "a name, a pattern (ecg_*, in the order of the file), or a list of names, patterns and positions (from "
-            "1; -1 is the last). A number that is the name of a column is that column. Of an .npz the key, all being "
-            "x",
+            description="columns of the signal, in the order of the samples: all (except label, group and row "
+            "numbers), a name, a pattern (ecg_*, in the order of the file), or a list of names, patterns and "
+            "positions (from 1; -1 is the last). If a number is the name of a column, it means that column. In an "
+            ".npz: the key; all means x",
         ),
     ] = "all",
     label: Annotated[
         str | int,
         Field(
-            description="column of the class: a name or a position, by default the last; of an .npz the key, by "
-            "default y. Texts or whole numbers; two different texts are two classes. file: each of several files is a "
-            "class, of the file's name without its suffix. none: the examples have no labels, which a model that is "
-            "taken as it is does not need (split: none)"
+            description="column of the class: a name or a position, by default the last column; in an .npz the key, "
+            "by default y. Its values are texts or whole numbers; two different texts are two classes. file: each of "
+            "several files is a class, named after the file without its suffix. none: the examples have no labels; a "
+            "model that is not trained here does not need them (split: none)"
         ),
     ] = -1,
     group: Annotated[
         str | int,
         Field(
-            description="column, or key of an .npz, of what must not lie on both sides of a split (a patient), nor "
-            "in both files"
+            description="column, or key of an .npz, with the group of each example (such as a patient). No group may "
+            "lie on both sides of a split, or in both files"
         ),
     ] = "none",
     class_names: ClassNames = NO_NAMES,
@@ -87,21 +87,21 @@ def load(
         Sequence[Annotated[str, Field(min_length=1)]],
         Field(
             json_schema_extra=UNIQUE,
-            description="names of the channels, for a signal of several that stand side by side in the columns",
+            description="names of the channels, if the columns hold several channels side by side",
         ),
     ] = (),
     layout: Annotated[
         Literal["time_major", "channel_major"],
         Field(
-            description="time_major: all channels of the first sample, then of the next; an .npz of (N, time, "
-            "channels). channel_major: all samples of the first channel, then of the next; (N, channels, time)"
+            description="time_major: all channels of the first sample, then all of the next; an .npz of (N, time, "
+            "channels). channel_major: all samples of the first channel, then all of the next; (N, channels, time)"
         ),
     ] = "time_major",
     header: Annotated[
         Literal["auto", True, False],
         Field(
-            description="whether the first line of a text file names the columns; auto: as a comparison with the "
-            "lines below shows, and refused where it does not"
+            description="true: the first line of a text file names the columns. false: it is an example. auto: it is "
+            "compared with the lines below; if that does not decide, the file is refused"
         ),
     ] = "auto",
     inputs: table_inputs.Inputs = None,

@@ -95,22 +95,23 @@ def load(
     rng: np.random.Generator,
     *,
     name: Annotated[
-        str, Field(pattern="^[A-Za-z0-9_-]+$", description="as in the archive: GunPoint, ECG5000, Epilepsy, …")
+        str,
+        Field(
+            pattern="^[A-Za-z0-9_-]+$", description="name of the set, as in the archive: GunPoint, ECG5000, Epilepsy, …"
+        ),
     ],
     folder: Annotated[
         str,
         Field(
             min_length=1,
-            description="a local folder with <name>_TRAIN.ts and <name>_TEST.ts, or with a folder <name> of them; "
-            "none to download the set",
+            description="a local folder with <name>_TRAIN.ts and <name>_TEST.ts, or with a folder <name> that holds "
+            "them. none: the set is downloaded",
         ),
     ] = "none",
-    mirror: Annotated[
-        str, Field(min_length=1, description="the address (or folder) under which <name>.zip lies")
-    ] = _MIRROR,
+    mirror: Annotated[str, Field(min_length=1, description="the address (or folder) where <name>.zip lies")] = _MIRROR,
     parts: Annotated[
         Literal["both", "train"],
-        Field(description="train: the training part alone, from which the test examples are drawn as split says"),
+        Field(description="train: only the training part; the test examples are drawn from it, as split says"),
     ] = "both",
     class_names: ClassNames = NO_NAMES,
     classes: KeptClasses = (),

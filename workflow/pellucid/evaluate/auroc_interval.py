@@ -1,12 +1,12 @@
 """The 95% interval of an AUROC, also where few test examples have the label.
 
-A score interval, as Wilson's of a proportion: it holds the areas that the measured one does not contradict. Their
-variance is that of Newcombe (Confidence intervals for an effect size measure based on the Mann-Whitney statistic, part
-2, Stat Med 25:559-573, 2006, method 5), which depends on the area alone; it is multiplied by how much larger or smaller
-DeLong's variance (Biometrics 44:837-845, 1988) is at the measured area. A few examples tell this ratio badly, so that
-it is drawn towards 1 with the weight of `PRIOR` degrees of freedom, and the quantile is that of Student's t (as in
-moderated tests: Smyth, Stat Appl Genet Mol Biol 3, 2004). The combination is this project's own: `docs/statistics.md`
-has how often it holds the true area.
+This is a score interval, like Wilson's for a proportion: it holds all areas that the measured area does not contradict.
+Their variance is that of Newcombe (Confidence intervals for an effect size measure based on the Mann-Whitney statistic,
+part 2, Stat Med 25:559-573, 2006, method 5), which depends only on the area. It is multiplied by a ratio: DeLong's
+variance (Biometrics 44:837-845, 1988) at the measured area, divided by Newcombe's. A few examples estimate this ratio
+badly, so it is drawn towards 1 with the weight of `PRIOR` degrees of freedom, and the quantile is that of Student's t
+(as in moderated tests: Smyth, Stat Appl Genet Mol Biol 3, 2004). The combination is this project's own:
+`docs/statistics.md` has how often it holds the true area.
 
 Examples of one group (a patient) are one observation: DeLong's variance is that of Obuchowski (Biometrics 53:567-578,
 1997) for clustered data, and groups are counted in place of examples.

@@ -78,7 +78,7 @@ def _labels(
     if validation is None:
         at, positives = np.full(len(names), thresholds.DEFAULT), np.zeros(len(names), np.int64)
         notes.append(
-            "Every threshold is 0.5: the data are not divided, so that no other examples can tell a better one."
+            "Every threshold is 0.5: the data are not divided, so there are no other examples to find a better one."
         )
     else:
         at = thresholds.of_labels(validation.answers, validation.logits)
@@ -120,7 +120,8 @@ def _values(
     errors = np.zeros((0, len(names)))
     if validation is None:
         notes.append(
-            "Predictions have no intervals: the data are not divided, so that no other examples can tell them."
+            "Predictions have no intervals: the data are not divided, so there are no other examples to compute them "
+            "from."
         )
     else:
         errors = np.abs(validation.logits.astype(np.float64) - validation.answers)
@@ -128,7 +129,7 @@ def _values(
     if validation is not None and not np.isfinite(scored.widths).all():
         notes.append(
             f"Predictions have no intervals of {regression.NOMINAL:.0%}: {len(errors)} validation examples are too few "
-            "to tell them."
+            "to compute them."
         )
     fact = chance_by_task.of_values(answers, logits, means, spread, example_groups.codes_of(groups))
     files.write_arrays(folder / "predictions.npz", {"logits": logits, "labels": answers})

@@ -25,20 +25,20 @@ def compare(
     classes: Sequence[str],
     groups: NDArray[np.int64] | None = None,
 ) -> dict[str, Any]:
-    """Compare predictions with those of a model that knows nothing, whose predictions do not depend on the true class.
+    """Compare predictions with those of a model that knows nothing: its predictions do not depend on the true class.
 
-    A model is better than chance if one of two statements holds; such a model fulfils neither, up to an error of 2.5%
-    for each (`docs/statistics.md` has the measured rates):
+    A model is better than chance if one of two statements holds. A model that knows nothing fulfils neither, up to an
+    error of 2.5% for each (`docs/statistics.md` has the measured rates):
 
     - its accuracy's 95% interval (Clopper and Pearson) lies above the share of the most frequent class in the test set;
     - its balanced accuracy is above 97.5% of the values that the same predictions have with shuffled labels.
 
-    The second one is for classes of unequal size: a model that finds most examples of a rare class may have a lower
-    accuracy than one that always names the frequent class, and yet know much.
+    The second statement is for classes of unequal size: a model that finds most examples of a rare class may know much,
+    and still have a lower accuracy than a model that always predicts the frequent class.
 
     Where examples of one group are in the test set, both are over groups: the interval is `bootstrap.over_groups`, and
-    the groups' parts of the balanced accuracy get random signs (`group_flips`). With fewer than six groups labels are
-    shuffled between examples, which may be too kind to the model; the page says so.
+    the groups' parts of the balanced accuracy get random signs (`group_flips`). With fewer than six groups, labels are
+    shuffled between examples. This may make the model look better than it is; the page says so.
 
     Args:
         y: (N,) labels.
@@ -95,7 +95,8 @@ def _shuffled(y: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
 def _flipped(y: NDArray[np.int64], predicted: NDArray[np.int64], groups: NDArray[np.int64]) -> float:
     """Return the balanced accuracy that 97.5% of the random signs of the groups do not exceed.
 
-    A model whose predictions do not depend on the class recalls of each class the share that it predicts anyway.
+    If predictions do not depend on the class, the recall of each class is the share of all examples that are predicted
+    as this class.
     """
     counts = np.bincount(y)
     weights = 1 / (np.maximum(counts, 1) * (counts > 0).sum())

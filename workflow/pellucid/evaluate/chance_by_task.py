@@ -23,11 +23,11 @@ _NAMED = 5  # names in a sentence, at most
 def of_labels(
     answers: NDArray[np.uint8], logits: NDArray[Any], labels: Sequence[str], groups: NDArray[np.int64] | None = None
 ) -> dict[str, Any]:
-    """Compare the macro AUROC with what the same scores have where the answers are shuffled between examples.
+    """Compare the macro AUROC with that of the same scores when the answers are shuffled between examples.
 
     Such answers are independent of the scores, and each shuffle keeps which labels occur together; the AUROC is 0.5 on
-    average. A model is better than chance if its macro AUROC is above 97.5% of the shuffles: one that knows nothing is
-    said to be better with a probability of 2.5%.
+    average. A model is better than chance if its macro AUROC is above 97.5% of the shuffles. A model that knows nothing
+    is called better with a probability of 2.5%.
 
     Args:
         answers: (N, labels), 1 where the example has the label.
@@ -133,8 +133,8 @@ def of_values(
 ) -> dict[str, Any]:
     """Compare the squared errors with those of the training mean, which knows nothing of the example.
 
-    A model is better than chance if one of two statements holds; one that knows nothing fulfils neither, up to an error
-    of 2.5% for each:
+    A model is better than chance if one of two statements holds. A model that knows nothing fulfils neither, up to an
+    error of 2.5% for each:
 
     - the mean of (squared error of the training mean - squared error of the model) is above 0 with its 95% interval;
     - the mean over the values of Spearman's correlation of true and predicted values is above 97.5% of those that

@@ -50,7 +50,7 @@ def notes(
 def better_order(y: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int) -> NDArray[np.int64] | None:
     """Return the class of each output in an order that fits the labels far better than 0, 1, 2, …; None without one.
 
-    An order fits the examples on which it was found better by chance. So the order from one half of the examples is
+    By chance, an order fits the examples on which it was found too well. So the order from one half of the examples is
     judged on the other half. Recall is averaged over the classes that occur, so that a model which always predicts the
     same class gains nothing.
 

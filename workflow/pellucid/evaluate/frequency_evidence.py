@@ -1,10 +1,10 @@
-"""Take frequencies out of series, or leave them alone: how evidence in frequency is removed.
+"""Remove frequencies from series, or keep only them: how evidence in frequency is removed.
 
 A removed bin of the Fourier transform gets another coefficient in every channel: 0, or one at the floor of the
 example's spectrum, the median amplitude of its bins without evidence, with a random phase, so that no hole shows what
-is missing. White noise of the whole signal's power would be no removal: it gives every bin power, which may be the
-evidence itself. Neither would another class's example: where classes share frequencies, it may have those that are
-removed.
+is missing. White noise with the power of the whole signal would not remove anything: it gives power to every bin, and
+power may be the evidence. An example of another class would not either: if classes share frequencies, it may have the
+removed ones.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def fills(truth: Mask, inputs: NDArray[np.float32], rng: np.random.Generator) ->
 
 
 def strongest_others(truth: Mask, inputs: NDArray[np.float32]) -> Mask:
-    """Return as many bins without evidence as there are with it, those with the most power of all channels: (N, bins).
+    """Return the strongest bins without evidence (power over all channels), as many as have it: (N, bins).
 
-    They are a harder control than bins at any other place, most of which may hold nothing. Where the evidence has more
+    They are a harder control than other bins, because most other bins may hold nothing. Where the evidence has more
     than half of the bins, all others are returned; of equal bins, the lowest ones.
     """
     power = np.square(np.abs(_spectra(inputs))).sum(-1)

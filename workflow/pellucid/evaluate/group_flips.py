@@ -1,7 +1,7 @@
-"""What a model that knows nothing reaches by chance, where the test examples come from groups (recordings, patients).
+"""What a model that knows nothing reaches by chance, if the test examples come from groups (recordings, patients).
 
-Labels that are shuffled between examples are too kind to a model there: examples of one group have one label and get
-one prediction, so that a few groups make all the luck. Here each statistic is a sum over examples that is 0 on average
+Shuffled labels would make such a model look too good: examples of one group often have the same label and get the same
+prediction, so a few groups decide the result by luck. Here each statistic is a sum over examples that is 0 on average
 for a model that knows nothing; its sums over the groups keep their sizes and get random signs.
 
 Source: Cameron AC, Gelbach JB, Miller DL. Bootstrap-based improvements for inference with clustered errors. Rev Econ
@@ -47,10 +47,10 @@ def counted(groups: NDArray[np.int64] | None) -> dict[str, int]:
 
 
 def luck(number: int, what: str) -> str:
-    """Return what gives the limit of chance, as the beginning of a sentence: "chance gives", "shuffled labels give".
+    """Return the source of the limit of chance, as the beginning of a sentence: "chance gives", "shuffled labels give".
 
     Args:
         number: of groups; 0 without groups.
-        what: is shuffled otherwise.
+        what: what is shuffled if there are no groups.
     """
     return "chance gives" if number >= FEWEST else f"shuffled {what} give"

@@ -45,10 +45,10 @@ def score(
 ) -> Scored:
     """Score the predictions of test examples.
 
-    AUROC is undefined for a label that all test examples have, or none; AUPRC (average precision), recall and F1 for
-    one that none has. Macro means are over the labels for which they are defined; micro means take every pair of an
-    example and a label as one decision. Intervals of a label's AUROC are those of `auroc_interval`, all others are from
-    resamples of the examples, see `resampling`; the thresholds stay.
+    AUROC is undefined for a label that all test examples have, or that none has. AUPRC (average precision), recall and
+    F1 are undefined for a label that none has. Macro means are over the labels for which they are defined; micro means
+    take every pair of an example and a label as one decision. Intervals of a label's AUROC are those of
+    `auroc_interval`, all others are from resamples of the examples, see `resampling`; the thresholds stay.
 
     Args:
         answers: (N, labels), 1 where the example has the label.
@@ -130,7 +130,7 @@ def _leave_out_rare(ends: dict[str, tuple[NDArray[np.float64], NDArray[np.float6
 
 
 def _in_parts(counts: NDArray[np.float64], parts: int) -> list[NDArray[np.float64]]:
-    """Return the resamples in blocks, so that entries of all labels take no more memory than those of one label."""
+    """Return the resamples in blocks, so that the entries of all labels need no more memory than those of one label."""
     size = max(1, len(counts) // parts)
     return [counts[start : start + size] for start in range(0, len(counts), size)]
 

@@ -1,7 +1,7 @@
 """Detect that the outputs of a model that was not trained here are in another order than the labels or values.
 
-The names of a `.keras` file's outputs are not in it: nothing but its answers tells which output is which label. An
-output that is another label ranks the test examples better by this label than by its own.
+A `.keras` file does not hold the names of its outputs: only the answers tell which output is which label. If an output
+belongs to another label, it ranks the test examples better by that label than by its own.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def agreement(answers: NDArray[Any], logits: NDArray[Any], task: str) -> NDArray
 def better_order(answers: NDArray[Any], logits: NDArray[Any], task: str) -> NDArray[np.int64] | None:
     """Return the label of each output in an order that fits far better than 0, 1, 2, …; None without one.
 
-    An order fits the examples on which it was found better by chance: so the order from one half of the examples is
+    By chance, an order fits the examples on which it was found too well: so the order from one half of the examples is
     judged on the other half. Labels that few examples have, or lack, keep their place.
     """
     if min(answers.shape) < 2:

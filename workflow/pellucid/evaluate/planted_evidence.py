@@ -5,8 +5,8 @@ removed, with everything else removed and, as a control, with another region of 
 fills replace the removed values, because no fill is neutral: a hole can look like nothing that the model was trained
 on, or show the class by its place.
 
-Where a source knows the frequencies of the evidence and not its place, these are removed (`frequency_evidence.py`), and
-the control is the removal of as many other bins of the Fourier transform, those with the most power.
+If a source knows the frequencies of the evidence but not its place, these are removed (`frequency_evidence.py`). The
+control is then the removal of as many other bins of the Fourier transform, those with the most power.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ def run(
     tables.write(table, results)
     for fill, by_part in accuracies(results).items():
         logger.info(
-            "%s: accuracy %.3f; %.3f without the evidence, %.3f with it alone, %.3f without as much elsewhere",
+            "%s: accuracy %.3f; %.3f without the evidence, %.3f with the evidence alone, "
+            "%.3f without an equal region elsewhere",
             fill,
             *by_part,
         )
@@ -279,8 +280,8 @@ def needed(table: pd.DataFrame) -> dict[str, bool]:
 
     The model needs it if the upper end of the accuracy's interval without the evidence lies below the interval of the
     control, and below half-way between chance and the accuracy on unchanged examples. The second threshold is this
-    project's own: a significant fall alone is also seen with a model that mostly uses other values. Nothing is
-    returned where the examples are from too few groups for an interval.
+    project's own: a significant drop alone also occurs with a model that mostly uses other values. Nothing is
+    returned if the examples are from too few groups for an interval.
     """
     rows = tables.over_all(table[table["metric"] == "accuracy"]).set_index(["part", "fill"])
     if rows[["low", "high"]].isna().any(axis=None):

@@ -1,4 +1,4 @@
-"""Predict examples without labels: nothing can be said of how good the model is."""
+"""Predict examples without labels; how good the model is cannot be measured."""
 
 from __future__ import annotations
 

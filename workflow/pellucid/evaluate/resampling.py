@@ -1,8 +1,8 @@
 """Resample test examples, for the 95% intervals of metrics that are no means: mean AUROC, AUPRC, F1, R², RMSE.
 
-A resample is told by the number of times that it holds each example, so that nothing is sorted again for it. Intervals
-are percentiles (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3). Where examples have groups
-(patients), whole groups are drawn: examples of one patient are not independent of each other.
+A resample is stored as the number of times that it holds each example, so that nothing has to be sorted again.
+Intervals are percentiles (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3). Where examples
+have groups (patients), whole groups are drawn: examples of one patient are not independent of each other.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def resamples(examples: int, outputs: int, groups: NDArray[np.int64] | None = No
 def ends(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the 95% interval of each metric from its values in the resamples (resamples, …): low and high, (…).
 
-    Both are NaN where the metric is undefined in more than a tenth of the resamples, such as the AUROC of a label that
-    only two test examples have, and where it is the same in all of them, such as an AUROC of 1: resamples of examples
-    without an error have none, and that is no interval of 95%.
+    Both are NaN in two cases. The metric is undefined in more than a tenth of the resamples, such as the AUROC of a
+    label that only two test examples have. Or it is the same in all of them, such as an AUROC of 1: if no example has
+    an error, no resample has one, and this is no interval of 95%.
     """
     values = np.asarray(values, np.float64)
     flat = values.reshape(len(values), -1)

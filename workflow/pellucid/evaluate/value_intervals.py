@@ -3,8 +3,8 @@
 An interval is the prediction ± the k-th smallest absolute error of n validation examples, k = ⌈(n + 1) · level⌉. If
 those and the test examples are drawn in the same way, independently of the model, such intervals hold the true value of
 a share `level` of test examples, whatever the model is (Lei et al. 2018, Distribution-Free Predictive Inference for
-Regression, section 2.2). The model did see the validation examples: its best epoch is chosen by them, so that the
-intervals may be a little too narrow. The coverage on the test examples shows by how much.
+Regression, section 2.2). But the best epoch of the model was chosen on the validation examples, so the intervals may be
+a little too narrow. The coverage on the test examples shows by how much.
 """
 
 from __future__ import annotations

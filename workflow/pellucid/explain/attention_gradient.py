@@ -27,10 +27,10 @@ def explain(
 ) -> NDArray[np.float32]:
     """Return how much attention to each token raises the target's score: (N, *input_shape).
 
-    Of each block, the positive part of attention × gradient, averaged over heads (equation 5); these are accumulated
-    from block to block, R + A R where attention is added to the tokens it came from (equation 6). What every token
-    brings along these connections alone, 1 for each, is left out: it is the same for all. Each token's value lies at
-    the middle of its samples, with linear interpolation between them.
+    For each block, the positive part of attention × gradient is averaged over heads (equation 5). The results are
+    accumulated from block to block: R + A R where attention is added to the tokens that it came from (equation 6).
+    Along these connections alone, every token contributes 1; this part is left out, since it is the same for all. Each
+    token's value lies at the middle of its samples, with linear interpolation between them.
 
     Raises:
         InputError: the way of the tokens through the model is not known.

@@ -26,9 +26,9 @@ def explain(
 ) -> NDArray[np.float32]:
     """Return the share of each token in the tokens that the classes are read from: (N, *input_shape).
 
-    Heads are averaged. Where a block's attention A is added to the tokens it came from, both count half: (A + I) / 2.
-    Where the classes are read from the mean of all tokens, so is the share. Each token's value lies at the middle of
-    its samples, with linear interpolation between them. The map is the same for every target.
+    Heads are averaged. If a block's attention A is added to the tokens that it came from, both count half: (A + I) / 2.
+    If the classes are read from the mean of all tokens, the share is a mean over them too. Each token's value lies at
+    the middle of its samples, with linear interpolation between them. The map is the same for every target.
 
     Raises:
         InputError: the way of the tokens through the model is not known.

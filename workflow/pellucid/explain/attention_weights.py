@@ -13,9 +13,9 @@ from pellucid.network.explained_model import ExplainedModel
 SPEC = MethodSpec(
     title="Attention weights",
     family="intrinsic",
-    paper="Yang Z, Yang D, Dyer C, He X, Smola A, Hovy E. Hierarchical Attention Networks for Document Classification. "
-    "NAACL (2016), equation 6. That such weights need not be what the prediction rests on: Jain S, Wallace BC. "
-    "Attention is not Explanation. NAACL (2019)",
+    paper="Yang Z, Yang D, Dyer C, He X, Smola A, Hovy E. Hierarchical Attention Networks for Document "
+    "Classification. NAACL (2016), equation 6. On their limits: Jain S, Wallace BC. Attention is not Explanation. "
+    "NAACL (2019)",
     unit="weight",
     per_channel=False,
     signed=False,

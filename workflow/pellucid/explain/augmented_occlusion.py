@@ -19,8 +19,8 @@ SPEC = MethodSpec(
     title="Augmented occlusion",
     family="perturbation",
     paper="Tonekaboni S, Joshi S, Campbell K, Duvenaud D, Goldenberg A. What went wrong and when? Instance-wise "
-    "feature importance for time-series black-box models. NeurIPS (2020), augmented feature occlusion; of windows, and "
-    "with the sign of the drop",
+    "feature importance for time-series black-box models. NeurIPS (2020), augmented feature occlusion; here of "
+    "windows, and with the sign of the drop",
     unit="drop of the logit",
     per_channel=When("channels", "each"),
     signed=True,
@@ -40,20 +40,23 @@ def explain(
     window: Annotated[
         Sizes | Literal["auto"],
         Field(
-            description="size in samples or pixels: one number, or one per axis; auto: 15, or a quarter of an axis "
-            "of fewer than 60"
+            description="size of the window in samples or pixels: one number, or one per axis. auto: 15, or a quarter "
+            "of an axis that has fewer than 60"
         ),
     ] = "auto",
     stride: Stride = 1,
     channels: Annotated[
         Literal["each", "together"],
-        Field(description="replace one channel at a time, or all at once (one map, repeated for every channel)"),
+        Field(
+            description="each: one channel is replaced at a time. together: all at once, which gives one map for all "
+            "channels"
+        ),
     ] = "each",
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Return the mean drop of the target's logit over all windows that cover a value: (N, *input_shape).
 
-    A window gets the values that a training example has in the same place, so that what stands there is like the data.
+    A window gets the values that a training example has in the same place, so the altered input looks like the data.
     The drop is the mean over the drawn training examples, which are the same for all inputs.
 
     Args:

@@ -3,18 +3,18 @@
 A method is a module of this package with two names:
 
 - `SPEC`, a `MethodSpec`;
-- `explain(model, inputs, targets, rng, **parameters) -> float32 array of the inputs' shape`; with a parameter `domain`
-  other than time, of the shape that `shared/domains.py` states.
+- `explain(model, inputs, targets, rng, **parameters) -> float32 array of the inputs' shape`. With a parameter `domain`
+  other than time, the array has the shape that `shared/domains.py` states.
 
 Each keyword-only argument of `explain` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
-It may also define the other functions of `Method`; the bodies there say what happens without them. A
-method that declares "completeness" has `reference` or `expected`.
+A method may also define the other functions of `Method`; the bodies there say what happens without them. A method that
+declares "completeness" must have `reference` or `expected`.
 `explain` (and `reference`) may have a parameter `measured`: bool, of the inputs' shape, false for padding and filled
 gaps. The method must leave such values as they are; their attributions are set to 0.
 
-A method uses the model through `ExplainedModel` alone, explains all inputs at once, and draws random numbers from `rng`
-alone. To add one, no other file has to be edited: it is found by its file name, and `config.yaml` turns it on.
+A method uses the model only through `ExplainedModel`, explains all inputs at once, and draws random numbers only from
+`rng`. To add a method, no other file has to be edited: it is found by its file name, and `config.yaml` turns it on.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class MethodSpec:
         title: its name in figures and tables.
         family: gradient, relevance, class activation, perturbation, Shapley, intrinsic or control.
         paper: the publication that it implements.
-        unit: of its values, for the colour bar.
+        unit: unit of its values, for the colour bar.
         per_channel: whether every channel gets its own values; else one map is repeated for all channels.
         signed: whether values below zero mean evidence against the class.
-        is_gradient: whether a value is the change of the logit per unit of the input, so that a change of the input is
-            worth the value times the change. Else a value is what the input's value adds to the logit, or how much it
-            matters (also a variance or a square of gradients).
+        is_gradient: whether a value is the change of the logit per unit of the input. The effect of a change of the
+            input is then the value times the change. Otherwise a value is what the input's value adds to the logit, or
+            how much it matters (also a variance or a square of gradients).
         checks: properties that it must have: "completeness" (the values sum to the change of the logit), "coverage"
             (every input value can get an attribution).
         requires: features that the architecture must have, such as "conv".
@@ -63,7 +63,8 @@ class MethodSpec:
             (M, *input_shape), mapped from the file, to draw a background from.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
         of_numbers: whether it has a meaning for an input of numbers, which have no neighbours.
-        kinds: of data for which it has a meaning: series, image. A method of one kind also refuses the other by `fits`.
+        kinds: the kinds of data for which it has a meaning: series, image. A method of one kind also refuses the other
+            in `fits`.
     """
 
     title: str
@@ -106,12 +107,12 @@ class Method(Protocol):
         """Refuse a combination of parameters (InputError), before any job is planned."""
 
     def fits(self, axes: Sequence[int], **parameters: Any) -> None:
-        """Refuse parameters that examples of these sizes, without the channels, are too small for (InputError)."""
+        """Refuse parameters for which examples of these sizes (without the channels) are too small (InputError)."""
 
     def suits(self, model: ExplainedModel) -> None:
-        """Refuse a model that lacks what `requires` names, where the message can say why it lacks it (InputError).
+        """Refuse a model that lacks a feature of `requires`, if the message can say why it lacks it (InputError).
 
-        `pellucid.explain` asks before its own refusal, which names the feature alone. The workflow asks for features
+        `pellucid.explain` calls this before its own refusal, which names only the feature. The workflow checks features
         while it plans, without a model.
         """
 

@@ -26,7 +26,7 @@ _HELD = 2**24
 SPEC = MethodSpec(
     title="Dynamask",
     family="perturbation",
-    paper="Crabbé J, van der Schaar M. Explaining Time Series Predictions with Dynamic Masks. ICML (2021); the "
+    paper="Crabbé J, van der Schaar M. Explaining Time Series Predictions with Dynamic Masks. ICML (2021); here the "
     "error is that of the target's score",
     unit="mask (1: kept)",
     per_channel=True,
@@ -44,44 +44,59 @@ def explain(
     *,
     areas: Annotated[
         masks.Areas,
-        Field(description="shares of the values that masks keep; the smallest mask with a small error is shown"),
+        Field(description="shares of the values that the masks keep. The smallest mask with a small error is shown"),
     ] = (0.05, 0.1, 0.2, 0.4),
     threshold: Annotated[
         float,
         Field(
             ge=0,
             le=1,
-            description="largest error of a small mask, as a share of the error when all is perturbed; if no mask has "
-            "so small an error, that with the smallest error is shown",
+            description="largest error that a mask may have, as a share of the error when everything is perturbed. If "
+            "no mask has so small an error, the mask with the smallest error is shown",
         ),
     ] = 0.05,
     perturbation: Annotated[
         Literal["gaussian_blur", "fade_moving_average", "fade_reference"],
         Field(
-            description="gaussian_blur: a blur along time of width sigma × (1 - mask); fade_moving_average: a mixture "
-            "with the mean of a window; fade_reference: a mixture with the baseline"
+            description="gaussian_blur: a blur along time, of width sigma × (1 - mask). fade_moving_average: a "
+            "mixture with the mean of a window. fade_reference: a mixture with the baseline"
         ),
     ] = "fade_moving_average",
-    sigma: Annotated[float, Field(gt=0, le=1000, description="widest standard deviation of gaussian_blur")] = 2.0,
+    sigma: Annotated[
+        float, Field(gt=0, le=1000, description="for gaussian_blur: its largest standard deviation")
+    ] = 2.0,
     window: Annotated[
         Annotated[int, Field(ge=1, le=1_000_000)] | Literal["all"],
-        Field(description="steps before and behind of fade_moving_average; all: the mean of the whole channel"),
+        Field(
+            description="for fade_moving_average: steps before and after a step that are averaged. all: the mean of "
+            "the whole channel"
+        ),
     ] = "all",
     compare: Annotated[
         Literal["target", "all"],
         Field(
-            description="what must stay the same: the target's score, or every output, whatever the target (as in the "
-            "paper, for a regression)"
+            description="what must stay the same. target: the score of the target. all: every output, whatever the "
+            "target (as in the paper, for a regression)"
         ),
     ] = "target",
-    size_weight: Annotated[float, Field(gt=0, le=1e6, description="weight of the area at the start")] = 0.1,
-    dilation: Annotated[float, Field(ge=1, le=1e9, description="how often this weight is larger at the end")] = 1000.0,
+    size_weight: Annotated[float, Field(gt=0, le=1e6, description="weight of the area's penalty at the start")] = 0.1,
+    dilation: Annotated[
+        float, Field(ge=1, le=1e9, description="factor by which this weight grows until the end")
+    ] = 1000.0,
     time_weight: Annotated[
-        float, Field(ge=0, le=1e6, description="weight of jumps from one step to the next, as a share of the area's")
+        float,
+        Field(
+            ge=0,
+            le=1e6,
+            description="weight of the penalty on jumps from one step to the next, as a share of the area's weight",
+        ),
     ] = 0.0,
     optimiser: Annotated[
         Literal["descent", "adam"],
-        Field(description="descent in units of the example's own gradient, or Adam on the sum of error and penalties"),
+        Field(
+            description="how the mask is learned. descent: gradient descent in units of the example's own gradient. "
+            "adam: Adam on the sum of error and penalties"
+        ),
     ] = "descent",
     rate: Annotated[float, Field(gt=0, le=10, description="size of a step")] = 0.1,
     iterations: masks.Iterations = 300,
@@ -186,7 +201,7 @@ def smallest(
 
 
 def chosen(errors: NDArray[np.float32], largest: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
-    """Return which mask of each example is shown: the first with a small error, else that with the smallest: (N,).
+    """Return which mask of each example is shown, (N,): the first with a small error, else the one with the smallest.
 
     Args:
         errors: of masks of growing areas, (N, areas).
@@ -205,7 +220,7 @@ def _references(
     rng: np.random.Generator,
     measured: NDArray[np.bool_] | None,
 ) -> NDArray[np.float32]:
-    """Return what a fading mask leads to: (N, time, channels)."""
+    """Return the values into which a fading mask blends the inputs: (N, time, channels)."""
     if perturbation == "fade_reference":
         return baselines.baseline(inputs, baseline, rng, measured)
     varied = masks.perturbed_values(inputs, measured)
@@ -225,7 +240,7 @@ def _blur(sigma: float) -> Blur:
 
 
 class Blur:
-    """Gaussian blur along time, at each value of a width of its own: `sigma` × (1 - mask).
+    """Gaussian blur along time; each value has its own width, `sigma` × (1 - mask).
 
     Attributes:
         reach: steps before and behind that have a weight.

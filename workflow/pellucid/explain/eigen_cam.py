@@ -33,12 +33,12 @@ def explain(
     *,
     layer: Layer = "last",
     relu: Annotated[
-        bool, Field(description="keep only the positive part; feature maps behind a ReLU have no other")
+        bool, Field(description="true: keep only the positive part; feature maps behind a ReLU have no other")
     ] = True,
 ) -> NDArray[np.float32]:
     """Return one map per example over time or space, repeated for every channel: (N, *input_shape).
 
-    The targets are not looked at: the map says what the layer reacts to, and for no class why.
+    The targets are not used: the map says what the layer reacts to. It explains no class.
 
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.
@@ -57,8 +57,8 @@ def explain(
 def projected(activations: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the projection of each position's activations on their first right singular vector: (N, *axes).
 
-    The maps are not centred, as in the paper. A singular vector has no sign: the sign is taken with which the map has
-    a sum that is not negative.
+    As in the paper, the maps are not centred. A singular vector has no sign; the sign is chosen so that the sum of the
+    map is not negative.
 
     Args:
         activations: (N, *axes, maps).

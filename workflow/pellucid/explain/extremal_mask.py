@@ -1,4 +1,4 @@
-"""Extremal mask: a mask learned together with what it puts in the place of the values that it does not keep."""
+"""Extremal mask: a mask that is learned together with the values that replace what it does not keep."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _HELD = 2**23
 SPEC = MethodSpec(
     title="Extremal mask",
     family="perturbation",
-    paper="Enguehard J. Learning Perturbations to Explain Time Series Predictions. ICML (2023); one "
-    "network for each example, so that a map does not depend on the others",
+    paper="Enguehard J. Learning Perturbations to Explain Time Series Predictions. ICML (2023); here with one network "
+    "for each example, so that a map does not depend on the others",
     unit="mask (1: kept)",
     per_channel=True,
     signed=False,
@@ -42,27 +42,36 @@ def explain(
     network: Annotated[
         Literal["tensor", "gru"],
         Field(
-            description="what makes the perturbation: tensor, one free number for each value; gru: a recurrent network "
-            "that reads the series in both directions, learned by Adam (for series alone, as in the paper; slower)"
+            description="what makes the perturbation. tensor: one free number for each value. gru: a recurrent "
+            "network that reads the series in both directions and is learned by Adam (only for series, as in the "
+            "paper; slower)"
         ),
     ] = "tensor",
     game: Annotated[
         Literal["preserve", "delete"],
         Field(
-            description="preserve: what is kept must give the score of the example; delete: what is perturbed must "
-            "give the score of the baseline, and the map shows what is perturbed"
+            description="preserve: what is kept must give the score of the example. delete: what is perturbed must "
+            "give the score of the baseline; the map shows what is perturbed"
         ),
     ] = "preserve",
     compare: Annotated[
         Literal["target", "all"],
         Field(
-            description="what is compared: the target's score, or every output, whatever the target (as in the paper, "
-            "for a regression)"
+            description="what is compared. target: the score of the target. all: every output, whatever the target "
+            "(as in the paper, for a regression)"
         ),
     ] = "target",
-    mask_weight: Annotated[float, Field(gt=0, le=1e6, description="weight of the mask's size (λ1)")] = 1.0,
+    mask_weight: Annotated[
+        float, Field(gt=0, le=1e6, description="weight of the penalty on the mask's size (λ1)")
+    ] = 1.0,
     perturbation_weight: Annotated[
-        float, Field(ge=0, le=1e6, description="weight of the perturbation's size (λ2), in spreads of its channel")
+        float,
+        Field(
+            ge=0,
+            le=1e6,
+            description="weight of the penalty on the perturbation's size (λ2), which is in standard deviations of "
+            "its channel",
+        ),
     ] = 1.0,
     rate: Annotated[float, Field(gt=0, le=10, description="size of a step")] = 0.05,
     iterations: masks.Iterations = 300,

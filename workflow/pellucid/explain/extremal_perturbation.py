@@ -32,8 +32,9 @@ _SHARE, _LEAST_BLUR = 0.09, 4.0
 SPEC = MethodSpec(
     title="Extremal perturbation",
     family="perturbation",
-    paper="Fong R, Patrick M, Vedaldi A. Understanding Deep Networks via Extremal Perturbations and Smooth Masks. ICCV "
-    "(2019), smooth masks of a fixed area; the weight of the area grows, and gradients are in units of their own",
+    paper="Fong R, Patrick M, Vedaldi A. Understanding Deep Networks via Extremal Perturbations and Smooth Masks. "
+    "ICCV (2019), smooth masks of a fixed area; here the weight of the area grows, and the unit of a step is each "
+    "example's own gradient",
     unit="share of the masks that keep the value",
     per_channel=When("channels", "each"),
     signed=False,
@@ -49,30 +50,33 @@ def explain(
     *,
     areas: Annotated[
         masks.Areas,
-        Field(description="shares of the input that masks keep; of several masks the mean is shown"),
+        Field(description="shares of the input that the masks keep. If there are several masks, their mean is shown"),
     ] = (0.025, 0.05, 0.1, 0.2),
     game: Annotated[
         Literal["preserve", "delete"],
         Field(
-            description="preserve: what is kept makes the logit large; delete: what is perturbed makes it small, and "
-            "the map shows what is perturbed"
+            description="preserve: what is kept makes the logit large. delete: what is perturbed makes it small; the "
+            "map shows what is perturbed"
         ),
     ] = "preserve",
     perturbation: Annotated[
         Literal["blur", "fade"],
-        Field(description="blur: a Gaussian blur, the wider the smaller the mask; fade: a mixture with the baseline"),
+        Field(
+            description="blur: a Gaussian blur; the smaller the mask, the wider the blur. fade: a mixture with the "
+            "baseline"
+        ),
     ] = "blur",
     smoothness: Annotated[
         Annotated[float, Field(ge=0, le=10_000)] | Literal["auto"],
         Field(
-            description="radius of the smallest spot of a mask, in samples or pixels; auto: that of a spot as large as "
-            "the smallest area (21 of 224 pixels in the paper); 0: each value for itself"
+            description="radius of the smallest spot of a mask, in samples or pixels. auto: the radius of a spot as "
+            "large as the smallest area (21 of 224 pixels in the paper). 0: each value stands alone"
         ),
     ] = "auto",
     iterations: masks.Iterations = 300,
     channels: Annotated[
         Literal["each", "together"],
-        Field(description="masks through all channels (one map, repeated for each), or of each channel for itself"),
+        Field(description="together: one mask for all channels. each: a mask for each channel"),
     ] = "together",
     baseline: baselines.Baseline = "zero",
     measured: NDArray[np.bool_] | None = None,

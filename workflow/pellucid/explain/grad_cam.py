@@ -32,7 +32,7 @@ def explain(
     *,
     layer: Layer = "last",
     relu: Annotated[
-        bool, Field(description="keep only what speaks for the class, as in the paper; false shows the rest too")
+        bool, Field(description="true: keep only what speaks for the class, as in the paper. false: also show the rest")
     ] = True,
 ) -> NDArray[np.float32]:
     """Return one map per example over time or space, repeated for every channel: (N, *input_shape).

@@ -40,8 +40,8 @@ def explain(
         Field(
             ge=1,
             le=1_000_000,
-            description="points, spread evenly over the rows of the background, at which the gradient is taken; more "
-            "of them bring the sum closer to the change of the logit",
+            description="number of points at which the gradient is taken, spread evenly over the rows of the "
+            "background. More points bring the sum closer to the change of the logit",
         ),
     ] = 200,
 ) -> NDArray[np.float32]:

@@ -32,7 +32,7 @@ def explain(
     *,
     layer: Layer = "last",
     relu: Annotated[
-        bool, Field(description="keep only what speaks for the class; false, as in the paper, shows the rest too")
+        bool, Field(description="true: keep only what speaks for the class. false: also show the rest, as in the paper")
     ] = False,
 ) -> NDArray[np.float32]:
     """Return one map per example over time or space, repeated for every channel: (N, *input_shape).

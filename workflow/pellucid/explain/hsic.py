@@ -44,7 +44,11 @@ def explain(
     *,
     samples: Annotated[
         int,
-        Field(ge=4, le=16_384, description="masks, of a Sobol sequence a power of two; the paper takes some hundreds"),
+        Field(
+            ge=4,
+            le=16_384,
+            description="number of masks; for a Sobol sequence a power of two. The paper takes some hundreds",
+        ),
     ] = 512,
     sequence: Annotated[
         Literal["sobol", "halton"], Field(description="which sequence of points fills the space of masks evenly")
@@ -59,9 +63,9 @@ def explain(
 ) -> NDArray[np.float32]:
     """Return the dependence between the logit and whether each value's segment is seen: (N, *input_shape).
 
-    Every mask keeps each segment, or replaces it by the baseline, with equal chances. The dependence is 0 in
-    expectation, but for a term of order 1 / samples, where the logit does not depend on the segment. Examples with the
-    same number of segments get the same masks.
+    Every mask keeps each segment, or replaces it by the baseline, with equal chances. If the logit does not depend on
+    the segment, the expected dependence is 0, except for a term of order 1 / samples. Examples with the same number of
+    segments get the same masks.
 
     Raises:
         InputError: the inputs cannot be cut into the segments, or there are more than a Sobol sequence can have.

@@ -38,7 +38,8 @@ def explain(
         Field(
             ge=1,
             le=100_000,
-            description="intervals of the line; more of them bring the sum closer to the change of the logit",
+            description="intervals of the line from the baseline to the input. More intervals bring the sum closer to "
+            "the change of the logit",
         ),
     ] = 50,
     baseline: baselines.Baseline = "zero",

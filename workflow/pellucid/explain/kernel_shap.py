@@ -53,8 +53,8 @@ def explain(
     samples: Annotated[
         Annotated[int, Field(ge=2, le=1_000_000)] | Literal["auto"],
         Field(
-            description="coalitions at most, for each example; all of them where there are no more, which makes the "
-            "values exact; auto: 2048 and two for each segment"
+            description="largest number of coalitions for each example. If there are no more than this, all are "
+            "computed and the values are exact. auto: 2048, plus two for each segment"
         ),
     ] = "auto",
     segments: Segments = "auto",

@@ -44,7 +44,12 @@ def explain(
     rng: np.random.Generator,
     *,
     samples: Annotated[
-        int, Field(ge=2, le=1_000_000, description="altered copies of each example, the example itself among them")
+        int,
+        Field(
+            ge=2,
+            le=1_000_000,
+            description="number of altered copies of each example; the example itself is one of them",
+        ),
     ] = 1000,
     segments: Segments = "auto",
     partition: Partition = "grid",
@@ -56,14 +61,17 @@ def explain(
     frame: domains.Frame = "auto",
     bands: domains.Bands = 8,
     kernel_width: Annotated[
-        float, Field(gt=0, le=1_000_000, description="how far from the example a copy still counts, in cosine distance")
+        float,
+        Field(
+            gt=0, le=1_000_000, description="how far from the example a copy may be and still count, in cosine distance"
+        ),
     ] = 0.25,
     ridge: Annotated[
         float,
         Field(
             ge=0,
             le=1_000_000,
-            description="penalty on the squared weights of the segments; more steadies and shrinks them",
+            description="penalty on the squared weights of the segments. More makes them steadier and smaller",
         ),
     ] = 1,
     measured: NDArray[np.bool_] | None = None,

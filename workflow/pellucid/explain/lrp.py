@@ -1,4 +1,4 @@
-"""LRP: the logit is handed back layer by layer, each unit's relevance divided among the values that it was made of."""
+"""LRP: pass the logit back layer by layer; each unit divides its relevance among its inputs."""
 
 from __future__ import annotations
 
@@ -58,32 +58,43 @@ def explain(
             "epsilon_gamma_box",
         ],
         Field(
-            description="rules by depth, as in zennit: epsilon for dense layers, and for convolutions epsilon, plus "
-            "(alpha 1), alpha 2, or gamma; flat or box for the first layer"
+            description="rules by depth, named as in zennit. Dense layers have epsilon. Convolutions have epsilon, "
+            "plus (alpha 1), alpha 2 or gamma. The first layer can have flat or box"
         ),
     ] = "epsilon_plus",
-    first: Annotated[_Depth, Field(description="rule of the layers that see the input first")] = "composite",
+    first: Annotated[_Depth, Field(description="rule of the first layers, which see the input")] = "composite",
     convolution: Annotated[_Inner, Field(description="rule of the other convolutions")] = "composite",
     dense: Annotated[_Inner, Field(description="rule of the other dense layers")] = "composite",
     epsilon: Annotated[
         float,
-        Field(gt=0, le=1000, description="what is added to the size of every denominator; it takes relevance away"),
+        Field(
+            gt=0, le=1000, description="number that is added to the size of every denominator; it takes relevance away"
+        ),
     ] = 1e-6,
     gamma: Annotated[
-        float, Field(ge=0, le=1000, description="of the rule gamma: how much more agreeing parts count")
+        float,
+        Field(
+            ge=0,
+            le=1000,
+            description="for the rule gamma: how much more the parts count that have the sign of the output",
+        ),
     ] = 0.25,
     alpha: Annotated[
         Annotated[float, Field(ge=1, le=1000)] | Literal["composite"],
-        Field(description="of the rule alpha_beta: weight of the positive parts; beta is alpha - 1"),
+        Field(description="for the rule alpha_beta: weight of the positive parts; beta is alpha - 1"),
     ] = "composite",
-    low: Annotated[float, Field(ge=-1e30, le=1e30, description="smallest value that inputs can have, for z_box")] = 0.0,
-    high: Annotated[float, Field(ge=-1e30, le=1e30, description="largest value that inputs can have, for z_box")] = 1.0,
+    low: Annotated[
+        float, Field(ge=-1e30, le=1e30, description="for z_box: smallest value that an input can have")
+    ] = 0.0,
+    high: Annotated[
+        float, Field(ge=-1e30, le=1e30, description="for z_box: largest value that an input can have")
+    ] = 1.0,
 ) -> NDArray[np.float32]:
     """Return the relevance of every value for the target's logit: (N, *input_shape).
 
-    With the rule epsilon everywhere and no biases the values sum to the logit, and in a network of ReLUs they are
-    gradient × input. Biases take a part of the relevance, which the sum then lacks; behind a softmax inside of the
-    network it has no sum to keep.
+    With the rule epsilon everywhere and no biases, the values sum to the logit; in a network of ReLUs they are gradient
+    × input. Biases take a part of the relevance, so the sum lacks this part. A softmax inside the network does not keep
+    the sum.
 
     Raises:
         InputError: an operation of the model has no rule, or z_box meets inputs outside of `low` to `high`.
@@ -93,7 +104,7 @@ def explain(
         raise InputError.unexpected(
             "lrp",
             f"inputs from {inputs.min():.4g} to {inputs.max():.4g}, and z_box for {low:g} to {high:g}",
-            "lrp.low and lrp.high that all inputs lie between",
+            "lrp.low below all inputs, and lrp.high above them",
             "Or take another rule for the first layer.",
         )
     strength = _COMPOSITES[composite][3] if alpha == "composite" else float(alpha)
@@ -114,7 +125,7 @@ def check(
 
 
 def _rules(composite: str, first: _Depth, convolution: _Inner, dense: _Inner) -> Rules:
-    """Return the rules of a composite, but for those that are written."""
+    """Return the rules of a composite, with those replaced that the user sets."""
     rules = _COMPOSITES[composite]
     return Rules(
         rules[0] if first == "composite" else first,

@@ -22,8 +22,8 @@ Sizes = _Size | Annotated[Sequence[_Size], Field(min_length=1, max_length=3)]
 Stride = Annotated[
     Sizes,
     Field(
-        description="step between windows, at most the window (and cut to a window that is auto): one number, or "
-        "one per axis"
+        description="step between windows: one number, or one per axis; at most the window's size (if the window is "
+        "auto, a larger stride is reduced to it)"
     ),
 ]
 # The automatic window: 15 samples as in SignalScreen's ECG example, and at most a quarter of an axis.
@@ -50,8 +50,8 @@ def explain(
     window: Annotated[
         Sizes | Literal["auto"],
         Field(
-            description="size in samples or pixels: one number, or one per axis; auto: 15, or a quarter of an axis "
-            "of fewer than 60; in another domain a 32nd of each axis, or one band"
+            description="size of the window in samples or pixels: one number, or one per axis. auto: 15, or a quarter "
+            "of an axis that has fewer than 60; in another domain a 32nd of each axis, or one band"
         ),
     ] = "auto",
     stride: Stride = 1,
@@ -61,7 +61,10 @@ def explain(
     bands: domains.Bands = 8,
     channels: Annotated[
         Literal["each", "together"],
-        Field(description="cover one channel at a time, or all at once (one map, repeated for every channel)"),
+        Field(
+            description="each: one channel is covered at a time. together: all at once, which gives one map for all "
+            "channels"
+        ),
     ] = "each",
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
@@ -130,7 +133,7 @@ def check(*, window: int | str | Sequence[int], stride: int | Sequence[int], **o
     for size, step in zip(sizes * (axes // len(sizes)), steps * (axes // len(steps)), strict=False):
         if step > size:
             raise InputError.unexpected(
-                "occlusion.stride", f"{step}", f"at most the window's {size}: windows without gaps"
+                "occlusion.stride", f"{step}", f"at most {size}, the window's size, so that there are no gaps"
             )
 
 

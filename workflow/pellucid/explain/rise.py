@@ -43,7 +43,8 @@ def explain(
         Field(
             ge=2,
             le=1_000_000,
-            description="random masks; the error falls with their square root (the paper takes 4000 to 8000)",
+            description="number of random masks. The error falls with the square root of this number (the paper takes "
+            "4000 to 8000)",
         ),
     ] = 1000,
     cells: Annotated[
@@ -51,8 +52,9 @@ def explain(
         | Annotated[Sequence[Annotated[int, Field(ge=1, le=10_000)]], Field(min_length=1, max_length=3)]
         | Literal["auto"],
         Field(
-            description="cells of the coarse masks: one number, or one per axis; auto: 7 along each side of an image "
-            "(as in the paper), one for each 15 samples of a series, none narrower than two values; each band"
+            description="cells of the coarse masks: one number, or one per axis. auto: 7 along each side of an image "
+            "(as in the paper), one for each 15 samples of a series, none narrower than two values; in the domain "
+            "bands, one for each band"
         ),
     ] = "auto",
     keep: Annotated[float, Field(gt=0, lt=1, description="probability that a cell is kept")] = 0.5,
@@ -62,13 +64,13 @@ def explain(
     bands: domains.Bands = 8,
     channels: Annotated[
         Literal["each", "together"],
-        Field(description="masks through all channels (one map, repeated for each), or of each channel for itself"),
+        Field(description="together: one mask for all channels. each: a mask for each channel"),
     ] = "together",
     centred: Annotated[
         bool,
         Field(
-            description="take the mean logit of the masked inputs away: values are then above or below it, and much "
-            "steadier; false is the paper's equation as it stands"
+            description="true: subtract the mean logit of the masked inputs. The values then lie above or below it, "
+            "and are much steadier. false: the paper's equation unchanged"
         ),
     ] = True,
     measured: NDArray[np.bool_] | None = None,

@@ -38,7 +38,7 @@ def explain(
     mode: Annotated[
         Literal["absolute", "signed", "positive"],
         Field(
-            description="absolute: size of the gradient, as in the paper; signed: the gradient; positive: its "
+            description="absolute: the size of the gradient, as in the paper. signed: the gradient. positive: its "
             "positive part"
         ),
     ] = "absolute",
@@ -49,8 +49,8 @@ def explain(
 ) -> NDArray[np.float32]:
     """Return the gradient of the target's logit, without the paper's maximum over channels: (N, *input_shape).
 
-    In another domain it is the length of the gradient with respect to a coefficient, (N, *cells of the map), without
-    the part of the gradient at values that were not measured.
+    In another domain, return the length (Euclidean norm) of the gradient with respect to each coefficient, (N, *cells
+    of the map). The gradient at values that were not measured is left out.
     """
     if domain != "time":
         space = domains.opened(model, inputs.shape[1:], domain=domain, frame=frame, bands=bands)
@@ -64,7 +64,7 @@ def explain(
 
 
 def check(*, mode: str, domain: str, **others: object) -> None:
-    """Refuse the sign of a gradient with respect to a coefficient, which has a phase in the place of a sign.
+    """Refuse the sign of a gradient with respect to a coefficient: it has a phase instead of a sign.
 
     Raises:
         InputError: another mode than absolute, in another domain than time.

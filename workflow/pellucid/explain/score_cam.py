@@ -38,18 +38,19 @@ def explain(
     weights: Annotated[
         Literal["softmax", "increase", "probability"],
         Field(
-            description="of the feature maps: softmax over the maps of the increase of the logit (algorithm 1), the "
-            "increase itself (equation 7), or the probability of the class, as several programs have it (values and "
-            "contrasts have none: it is then the value or the difference itself)"
+            description="weights of the feature maps. softmax: the increase of the logit, put through a softmax over "
+            "the maps (algorithm 1). increase: the increase itself (equation 7). probability: the probability of the "
+            "class, as several programs have it. Values and contrasts have no probability: the value or difference "
+            "itself is taken"
         ),
     ] = "softmax",
     feature_maps: Annotated[
         Annotated[int, Field(ge=1, le=100_000)] | Literal["all"],
-        Field(description="how many are taken: all, or those that vary most over the example"),
+        Field(description="number of feature maps that are taken: all, or those that vary most over the example"),
     ] = "all",
     baseline: baselines.Baseline = "zero",
     relu: Annotated[
-        bool, Field(description="keep only what speaks for the class, as in the paper; false shows the rest too")
+        bool, Field(description="true: keep only what speaks for the class, as in the paper. false: also show the rest")
     ] = True,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:

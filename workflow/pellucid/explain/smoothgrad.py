@@ -37,7 +37,7 @@ def explain(
     mode: Annotated[
         Literal["absolute", "signed", "squared"],
         Field(
-            description="absolute: size of the mean gradient; signed: the mean gradient; squared: mean of the "
+            description="absolute: the size of the mean gradient. signed: the mean gradient. squared: the mean of the "
             "squared gradient (SmoothGrad²)"
         ),
     ] = "absolute",

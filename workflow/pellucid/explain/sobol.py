@@ -1,4 +1,4 @@
-"""Sobol indices: the share of the logit's variance that is lost when a segment alone stops to vary."""
+"""Sobol indices: the share of the logit's variance that is lost when only one segment stops varying."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def explain(
         Field(
             ge=2,
             le=65_536,
-            description="points of the sequence; each takes one pass, and one more for each segment (the paper takes "
-            "32); of a Sobol sequence a power of two",
+            description="number of points of the sequence; for a Sobol sequence a power of two. Each point takes one "
+            "pass, plus one for each segment. The paper takes 32",
         ),
     ] = 32,
     sequence: Annotated[

@@ -71,8 +71,8 @@ def explain(
             "deconvnet",
         ],
         Field(
-            description="the method whose map is rescaled, with its own default parameters; a map that only "
-            "changes where a ReLU switches, as saliency of most networks, may give zeros"
+            description="the method whose map is rescaled; it runs with its default parameters. Some maps change only "
+            "where a ReLU switches (saliency of most networks); such a map may give zeros"
         ),
     ] = "gradient_input",
     quantile: Annotated[
@@ -80,8 +80,8 @@ def explain(
         Field(
             ge=0,
             lt=1,
-            description="steps whose importance is at most this quantile of the steps' are not looked at channel by "
-            "channel, and get a tenth of their importance in each",
+            description="steps up to this quantile of importance are not examined channel by channel; each of their "
+            "channels gets a tenth of the step's importance",
         ),
     ] = 0.55,
     baseline: baselines.Baseline = "zero",
@@ -89,9 +89,9 @@ def explain(
 ) -> NDArray[np.float32]:
     """Return the importance of each step times that of each channel at this step: (N, time, channels), from 0 to 1.
 
-    The importance of a step is the sum of the sizes of all changes of the map when all channels of the step take the
-    baseline's values, scaled to 0-1 over the steps. That of a channel is the same for one value alone, scaled to 0-1
-    over the channels of its step. A series of one channel has the importance of its steps.
+    For a step: all its channels take the baseline's values, the absolute changes of the map are summed, and the sums
+    are scaled to 0-1 over the steps. For a channel of a step: the same for this one value, scaled to 0-1 over the
+    channels of the step. A series of one channel has only the importance of its steps.
 
     Raises:
         InputError: the examples are images.

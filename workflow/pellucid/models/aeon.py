@@ -73,23 +73,24 @@ def build(
     name: Annotated[
         Annotated[str, one_of(NETWORKS)],
         Field(
-            description="the network: Inception is one of the networks of InceptionTime, which averages five of them; "
-            "LITEMV is LITE for several channels"
+            description="the network. Inception is one single network; InceptionTime averages five of them. LITEMV is "
+            "LITE for several channels"
         ),
     ] = "Inception",
     filters: Annotated[
-        int | None, Field(ge=1, le=10_000, description="of every convolution; absent: as aeon sets them")
+        int | None, Field(ge=1, le=10_000, description="filters of every convolution; absent: as aeon sets them")
     ] = None,
     kernel: Annotated[
         int | None,
-        Field(ge=1, le=10_000, description="samples that the filters span, the longest ones where there are several"),
+        Field(ge=1, le=10_000, description="samples that the filters span; if they have several lengths, the longest"),
     ] = None,
     depth: Annotated[
         int | None,
         Field(
             ge=1,
             le=60,
-            description="blocks, of Inception and TCN; absent: aeon's 6, and for TCN as few as see the whole series",
+            description="for Inception and TCN: number of blocks. Absent: aeon's 6; for TCN, as few as see the whole "
+            "series",
         ),
     ] = None,
     batch_norm_momentum: Momentum = 0.99,
@@ -125,7 +126,7 @@ def build(
 
 
 def _blocks(length: int, kernel: int) -> int:
-    """Return with how many blocks the last step of a TCN sees the whole series.
+    """Return the number of blocks with which the last step of a TCN sees the whole series.
 
     Two convolutions in each block, with dilations 1, 2, 4, …: together 1 + 2 (kernel - 1) (2^blocks - 1) samples.
     """

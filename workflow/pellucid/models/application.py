@@ -38,9 +38,9 @@ SPEC = ModelSpec(
     source="https://keras.io/api/applications, which names the paper of each network and the accuracy of its weights",
     files={
         "weights": File(
-            "none (random); imagenet, the file that Keras publishes for this network, downloaded and compared with "
-            "the checksum that Keras states (none for MobileNet and MobileNetV2); or the path or address of a file "
-            "of the same layout, with or without the head",
+            "none: random weights. imagenet: the file that Keras publishes for this network; it is downloaded and "
+            "compared with the checksum that Keras states (Keras states none for MobileNet and MobileNetV2). Or the "
+            "path or address of a file with the same layout, with or without the head",
             default="none",
         )
     },
@@ -55,17 +55,17 @@ def build(
     *,
     name: Annotated[
         Annotated[str, one_of(NETWORKS)],
-        Field(description="the network, as keras.applications calls it"),
+        Field(description="the network, by its name in keras.applications"),
     ] = "MobileNetV2",
     weights: Path | str | None = None,
     head: Annotated[
         Literal["published", "average"],
         Field(
-            description="published: the layers that the network ends in; average: global average pooling and the "
+            description="published: the layers with which the network ends. average: global average pooling and the "
             "dense layer of the classes, which makes class activation maps of any network"
         ),
     ] = "published",
-    freeze: Annotated[bool, Field(description="true: training changes the head alone")] = False,
+    freeze: Annotated[bool, Field(description="true: training changes only the head")] = False,
     white: White = 1,
     classes: own_keys.Classes = (),
 ) -> keras.Model:

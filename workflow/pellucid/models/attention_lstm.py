@@ -24,17 +24,18 @@ def build(
     input_shape: tuple[int, ...],
     n_classes: int,
     *,
-    filters: Annotated[int, Field(ge=1, le=10_000, description="of the convolution")] = 64,
+    filters: Annotated[int, Field(ge=1, le=10_000, description="filters of the convolution")] = 64,
     kernel: Annotated[int, Field(ge=1, le=10_000, description="samples that each filter spans")] = 9,
     pool: Annotated[
         int,
         Field(
             ge=1,
             le=10_000,
-            description="samples that become one time step of the LSTM; fewer give a finer attention, in more steps",
+            description="samples that become one time step of the LSTM. With fewer samples the attention is finer, "
+            "and there are more steps",
         ),
     ] = 5,
-    units: Annotated[int, Field(ge=1, le=10_000, description="of the LSTM, and of the attention")] = 64,
+    units: Annotated[int, Field(ge=1, le=10_000, description="units of the LSTM, and of the attention")] = 64,
 ) -> keras.Model:
     """Build the network for inputs (time, channels).
 

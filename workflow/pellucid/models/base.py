@@ -4,12 +4,12 @@ An architecture is a module of this package with two names:
 
 - `SPEC`, a `ModelSpec`;
 - `build(input_shape, n_classes, **parameters) -> keras.Model`, uncompiled, ending in a dense layer with a softmax over
-  the classes; for other tasks than one class of each example `for_task` changes the activation of this layer. A
-  parameter that names a file arrives as the file's path, or as None where the config says none.
+  the classes. For tasks other than one class per example, `for_task` changes the activation of this layer. A parameter
+  that names a file arrives as the file's path, or as None where the config says none.
 
 Each keyword-only argument of `build` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
-It may also define the other functions of `Architecture`; the bodies there say what happens without them.
+An architecture may also define the other functions of `Architecture`; the bodies there say what happens without them.
 It imports Keras inside `build`, never at the top: the workflow reads every `SPEC` before it plans a job.
 """
 
@@ -38,12 +38,12 @@ Momentum = Annotated[
     Field(
         ge=0,
         lt=1,
-        description="of the running statistics of batch normalisation; lower it (0.9) where an epoch has few steps: "
-        "those statistics, which are used outside of training, would lag behind",
+        description="momentum of the running statistics of batch normalisation. These statistics are used outside of "
+        "training. If an epoch has few steps, they lag behind: lower the momentum (0.9)",
     ),
 ]
 # One of those that were trained on photographs.
-White = Annotated[float, Field(gt=0, le=1_000_000, description="the value of full intensity in the data: 1, or 255")]
+White = Annotated[float, Field(gt=0, le=1_000_000, description="the value of full intensity in the data: 1 or 255")]
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class ModelSpec:
             "instances": a layer `windows` that puts out (N, instances, samples, channels), the input cut into windows
             one after the other, and a layer `instance_weights` (N, instances), positive and 1 in sum.
         source: where the architecture comes from.
-        files: the files of weights, by the names under which the user states where they are: where one is given, the
-            model begins with what it holds. Each has the parameters `<name>_sha256` and `<name>_md5` beside it.
-        opaque: its layers and their weights cannot be reached: it lacks the feature "layers", which every other
-            architecture has.
+        files: the files of weights, by the names of the parameters that say where they are. If one is given, the model
+            begins with its weights. Each has the parameters `<name>_sha256` and `<name>_md5` beside it.
+        opaque: whether its layers and their weights cannot be reached. It then lacks the feature "layers", which every
+            other architecture has.
         own_head: whether `build` takes `task` (`tasks.py`) and gives the model the last layer of that task itself:
             models from elsewhere have one already. All others end in a softmax, which `for_task` replaces.
         several_inputs: whether the model may have several inputs: `build` then gets their shapes by name instead of one
@@ -103,7 +103,7 @@ class Architecture(Protocol):
         """Refuse a combination of parameters (InputError), before any job is planned."""
 
     def fill(self, **parameters: Any) -> dict[str, str]:
-        """Return what takes the place of a short name: an address and its checksum, by parameter."""
+        """Return the values that replace a short name: an address and its checksum, by parameter."""
         return {}
 
     def addresses(self, **parameters: Any) -> dict[str, str]:
@@ -111,7 +111,7 @@ class Architecture(Protocol):
         return stated(self.SPEC.files, parameters)
 
     def outputs(self, **parameters: Any) -> int | None:
-        """Return the number of the model's outputs where the parameters or a local file tell it."""
+        """Return the number of the model's outputs if the parameters or a local file tell it."""
         return None
 
     def own_code(self, **parameters: Any) -> OwnCode | None:
@@ -119,7 +119,7 @@ class Architecture(Protocol):
         return None
 
     def features(self, **parameters: Any) -> tuple[str, ...]:
-        """Return what the model has of `SPEC.features`, where that depends on the parameters.
+        """Return which of `SPEC.features` the model has, if that depends on the parameters.
 
         Raises:
             InputError: a local file that is no model.
@@ -146,7 +146,7 @@ def for_task(model: keras.Model, task: Task) -> keras.Model:
         raise InputError.unexpected(
             f"model {model.name}",
             f'"{last.name}" ({type(last).__name__}) at the end',
-            f"a dense layer with a softmax, which becomes the one of the task {task}",
+            f"a dense layer with a softmax, whose activation is replaced for the task {task}",
         )
     last.activation = activations.get(ACTIVATION[task])
     return model

@@ -28,7 +28,8 @@ def build(
         Field(
             ge=0,
             lt=1,
-            description="share dropped after the pooling; twice as much (at most 0.5) is dropped before the classes",
+            description="share of the values that training drops after the pooling; before the classes it drops twice "
+            "as much (at most 0.5)",
         ),
     ] = 0.25,
 ) -> keras.Model:

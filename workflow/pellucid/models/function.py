@@ -91,23 +91,27 @@ def build(
         str,
         Field(
             pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
-            description="module:function, which gets the shape of one example (of several inputs a mapping of their "
-            "names to their shapes) and the number of classes, and returns an uncompiled keras.Model made of Keras' "
-            "layers, or of layers that the module registers",
+            description="module:function. The function gets the shape of one example (for several inputs, a mapping "
+            "from their names to their shapes) and the number of classes. It returns an uncompiled keras.Model of "
+            "Keras' layers, or of layers that the module registers",
         ),
     ],
     folder: Annotated[
-        str, Field(min_length=1, description="where the module lies; . is where the workflow runs, beside config.yaml")
+        str,
+        Field(
+            min_length=1,
+            description="folder of the module; . is the folder where the workflow runs, beside config.yaml",
+        ),
     ] = ".",
     features: Annotated[
         Sequence[Annotated[str, one_of(archive.FEATURES)]],
         Field(
             json_schema_extra=UNIQUE,
             description="what methods find in the model: conv (convolutions over the axes of the input), relu, "
-            "rescale_rule (layers that Deep SHAP has rules for, and no others), relevance_rule (the same of LRP, whose "
-            "rules include LSTM, GRU and attention), gap (global average pooling, and "
-            "after it the dense layer of the classes alone) and self_attention (MultiHeadAttention over tokens in the "
-            "order of time). It is held against the model before it is trained",
+            "rescale_rule (only layers that Deep SHAP has rules for), relevance_rule (only layers that LRP has rules "
+            "for; these include LSTM, GRU and attention), gap (global average pooling, followed only by the dense "
+            "layer of the classes) and self_attention (MultiHeadAttention over tokens in the order of time). The list "
+            "is compared with the model before it is trained",
         ),
     ] = ("conv", "relu"),
     classes: own_keys.Classes = (),
@@ -124,7 +128,7 @@ def build(
     where = f"function.build {build}"
     shapes = dict(input_shape) if isinstance(input_shape, Mapping) else tuple(input_shape)
     model, config = _called(build, folder, where, shapes, int(n_classes))
-    hint = "keras.ops does without: keras.ops.abs(x) between layers is part of the model."
+    hint = "Use keras.ops instead: keras.ops.abs(x) between layers is part of the model."
     named = list(shapes) if isinstance(shapes, dict) else []
     archive.check(config, where, hint=hint, registered=archive.registered(), inputs=named)
     archive.require_shape(config, where, input_shape, "that it was given")

@@ -43,8 +43,8 @@ def build(
         Field(
             ge=1,
             le=10_000,
-            description="maximum over so many positions along every axis after each block but the last; 1, as in the "
-            "paper, keeps the maps at the input's size",
+            description="size of the max pooling along every axis, after each block but the last; 1, as in the paper, "
+            "keeps the maps at the input's size",
         ),
     ] = 1,
     batch_norm_momentum: Momentum = 0.99,

@@ -30,19 +30,22 @@ def build(
     n_classes: int,
     *,
     depth: Annotated[
-        int, Field(ge=3, le=60, multiple_of=3, description="blocks; a residual connection leads around each three")
+        int,
+        Field(
+            ge=3, le=60, multiple_of=3, description="number of blocks; a residual connection leads around every three"
+        ),
     ] = 6,
-    filters: Annotated[int, Field(ge=1, le=10_000, description="of each of the four branches of a block")] = 32,
+    filters: Annotated[int, Field(ge=1, le=10_000, description="filters of each of the four branches of a block")] = 32,
     bottleneck: Annotated[
-        int, Field(ge=1, le=10_000, description="filters of one sample before the convolutions of a block")
+        int, Field(ge=1, le=10_000, description="number of filters of length 1 before the convolutions of a block")
     ] = 32,
     kernel: Annotated[
         int,
         Field(
             ge=8,
             le=10_000,
-            description="samples that the longest filters span, the others half and a quarter; an even number is made "
-            "odd by one sample less: 40 makes 39, 19 and 9",
+            description="samples that the longest filters span; the others span half and a quarter of it. An even "
+            "number is lowered by one: 40 makes 39, 19 and 9",
         ),
     ] = 40,
     hidden: Hidden = 128,

@@ -150,35 +150,37 @@ def build(
         Literal["auto"]
         | Annotated[Sequence[Annotated[str, one_of(archive.FEATURES)]], Field(json_schema_extra=UNIQUE)],
         Field(
-            description="what methods find in the model: auto reads it from the file, which must then be on this "
-            "machine; of an address it must be said: a list of conv, relu, rescale_rule, relevance_rule, gap, "
-            "self_attention"
+            description="what methods find in the model. auto: read it from the file, which must be on this machine. "
+            "For an address, write a list of: conv, relu, rescale_rule, relevance_rule, gap, self_attention"
         ),
     ] = "auto",
     freeze: Annotated[
         Literal["none", "all_but_last"] | Annotated[Sequence[str], Field(json_schema_extra=UNIQUE)],
         Field(
-            description="what fine-tuning leaves alone: none, all_but_last (all weights but those of the last layer "
-            "that has some), or a list of layers; the name of a nested model means all of its layers"
+            description="layers that fine-tuning does not change: none, all_but_last (all weights except those of the "
+            "last layer that has some), or a list of layers. The name of a nested model means all of its layers"
         ),
     ] = "none",
     new_head: Annotated[
-        bool, Field(description="true: a new last dense layer, with random weights, for the classes of the data")
+        bool,
+        Field(
+            description="true: the model gets a new last dense layer for the classes of the data, with random weights"
+        ),
     ] = False,
     allow_code: Annotated[
         bool,
         Field(
-            description="true: code in the file (Lambda layers) may run, with all that you may do yourself: files, "
-            "network, passwords. Only for files whose maker you trust"
+            description="true: code in the file (Lambda layers) may run. It can do all that you can do yourself: "
+            "files, network, passwords. Only for files from somebody you trust"
         ),
     ] = False,
     code: Annotated[
         str | None,
         Field(
             pattern=PATTERN,
-            description="the Python module that registers layers of your own in the file "
+            description="the Python module that registers your own layers in the file "
             "(@keras.saving.register_keras_serializable): my_layers for my_layers.py beside config.yaml, or the path "
-            "of its file. It is run by every job that loads the model",
+            "of its file. Every job that loads the model runs it",
         ),
     ] = None,
     classes: own_keys.Classes = (),

@@ -31,14 +31,15 @@ def build(
         Field(
             ge=2,
             le=1_000_000,
-            description="samples of one instance; the last is filled up with zeros where the series is no multiple",
+            description="samples of one instance; the last one is filled up with zeros if the length of the series is "
+            "no multiple",
         ),
     ] = 30,
     filters: Annotated[
-        int, Field(ge=1, le=10_000, description="of the first convolution; the second has twice as many")
+        int, Field(ge=1, le=10_000, description="filters of the first convolution; the second has twice as many")
     ] = 32,
     kernel: Annotated[int, Field(ge=1, le=10_000, description="samples that each filter spans")] = 5,
-    units: Annotated[int, Field(ge=1, le=10_000, description="of the gated attention")] = 64,
+    units: Annotated[int, Field(ge=1, le=10_000, description="units of the gated attention")] = 64,
 ) -> keras.Model:
     """Build the network for inputs (time, channels).
 

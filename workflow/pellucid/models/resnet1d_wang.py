@@ -28,14 +28,14 @@ def build(
     input_shape: tuple[int, ...],
     n_classes: int,
     *,
-    filters: Annotated[int, Field(ge=1, le=10_000, description="of every convolution")] = 128,
+    filters: Annotated[int, Field(ge=1, le=10_000, description="filters of every convolution")] = 128,
     kernel: Annotated[
         int,
         Field(
             ge=1,
             le=1_000,
-            description="samples that the filters of the first convolution of each block span; odd. Those of the "
-            "second span half as many and one, those of the first layer 7",
+            description="samples that the filters of the first convolution of each block span; odd. The filters of "
+            "the second convolution span half as many and one; those of the first layer span 7",
         ),
     ] = 5,
     hidden: Hidden = 128,
@@ -60,7 +60,7 @@ def build(
 
 
 def _block(maps: Any, filters: int, kernel: int, name: str, stride: int, momentum: float) -> Any:
-    """Return the maps after one block; where it strides, the way around it is a convolution of one sample."""
+    """Return the maps after one block; if it strides, its residual connection is a convolution of one sample."""
     from keras import layers
 
     hidden = convolution(maps, filters, kernel, f"{name}_1", stride=stride, momentum=momentum)
@@ -72,7 +72,7 @@ def _block(maps: Any, filters: int, kernel: int, name: str, stride: int, momentu
 
 
 def check(*, kernel: int, **others: object) -> None:
-    """Refuse sizes of filters that are even: the way around a block would have another length than the block.
+    """Refuse even sizes of filters: the residual connection of a block would have another length than the block.
 
     Raises:
         InputError: such a size.

@@ -77,8 +77,8 @@ def build(
     allow_code: Annotated[
         bool,
         Field(
-            description="true: a SavedModel is a program, which can read and write files; it runs with all that you "
-            "may do yourself. Only for folders whose maker you trust"
+            description="true: the SavedModel may run. It is a program that can do all that you can do yourself, such "
+            "as read and write files. Only for folders from somebody you trust"
         ),
     ] = False,
     classes: own_keys.Classes = (),

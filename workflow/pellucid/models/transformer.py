@@ -31,15 +31,20 @@ def build(
     patch: Annotated[
         int,
         Field(
-            ge=1, le=10_000, description="samples that become one token; attention takes memory by the square of tokens"
+            ge=1,
+            le=10_000,
+            description="samples that become one token. The memory of attention grows with the square of the number "
+            "of tokens",
         ),
     ] = 10,
-    width: Annotated[int, Field(ge=2, le=10_000, description="values of each token; divisible by 2 and by heads")] = 64,
+    width: Annotated[
+        int, Field(ge=2, le=10_000, description="values of each token; a multiple of 2 and of heads")
+    ] = 64,
     heads: Annotated[int, Field(ge=1, le=1_000, description="attention heads of each block")] = 4,
     depth: Annotated[int, Field(ge=1, le=100, description="blocks")] = 3,
     hidden: Annotated[int, Field(ge=1, le=100_000, description="units of the dense layer in each block")] = 128,
     dropout: Annotated[
-        float, Field(ge=0, lt=1, description="share of the values that training drops behind each part of a block")
+        float, Field(ge=0, lt=1, description="share of the values that training drops after each part of a block")
     ] = 0.1,
 ) -> keras.Model:
     """Build the network for inputs (time, channels).

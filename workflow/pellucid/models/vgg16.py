@@ -31,7 +31,7 @@ SPEC = ModelSpec(
     "configuration D; 138,357,544 parameters for 224 × 224 × 3 and 1,000 classes (https://keras.io/api/applications/vgg)",
     files={
         "weights": File(
-            "none (random); imagenet, the file that Keras publishes; or the path or address of a file in its "
+            "none: random weights. imagenet: the file that Keras publishes. Or the path or address of a file with its "
             "layout, such as "
             "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
             "vgg16_weights_tf_dim_ordering_tf_kernels.h5 "

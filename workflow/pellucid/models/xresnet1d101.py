@@ -43,7 +43,7 @@ def build(
             ge=4,
             le=10_000,
             multiple_of=4,
-            description="of the convolutions in a block, which puts out four times as many",
+            description="filters of the convolutions in a block; the block puts out four times as many",
         ),
     ] = 64,
     kernel: Annotated[int, Field(ge=1, le=1_000, description="samples that each filter spans; odd")] = 5,
@@ -78,7 +78,7 @@ def build(
 
 
 def _block(maps: Any, filters: int, kernel: int, name: str, stride: int, momentum: float) -> Any:
-    """Return the maps after one bottleneck block; the way around it averages pairs of steps where it strides."""
+    """Return the maps after one bottleneck block; if it strides, its residual connection averages pairs of steps."""
     from keras import layers
 
     wide = _EXPANSION * filters

@@ -19,8 +19,8 @@ def scores_without_maps(
 ) -> Callable[..., Any]:
     """Return (batch, classes, maps) -> score of each example's target without each of the maps: (maps, batch).
 
-    The layer is computed once for each example. TensorFlow leaves out what nothing depends on: the layers before it are
-    not computed again for every map where everything passes through the layer.
+    The layer is computed once for each example. TensorFlow leaves out operations on which nothing depends: if all
+    values pass through the layer, the layers before it are not computed again for every map.
 
     Args:
         tf_: TensorFlow.

@@ -1,8 +1,8 @@
-"""Take a score apart into gradient × input and what every bias adds, on the operations of a traced model.
+"""Divide a score into gradient × input and the part that every bias adds, on the operations of a traced model.
 
-An operation y = f(a) is locally J a + b, with J its slope and b its bias: of an addition the constant, of a batch
-normalisation (a product and an addition) its shift, of a curved activation f(a) - f'(a) a. The score is the sum of the
-input times its gradient, and of every b times the gradient of the score at y.
+An operation y = f(a) is locally J a + b, with the slope J and the bias b. For an addition, b is the constant; for a
+batch normalisation (a product and an addition), its shift; for a curved activation, f(a) - f'(a) a. The score is the
+sum of input × gradient, plus the sum of every b times the gradient of the score at y.
 
 Source: Srinivas S, Fleuret F. Full-Gradient Representation for Neural Network Visualization. NeurIPS (2019),
 proposition 1 and section 3.2 (implicit biases).
@@ -59,7 +59,7 @@ class BiasGradients:
         self.spans: list[tuple[Span, ...]] = []
 
     def __call__(self, batch: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Return gradient × input, the biases' part by position for each of `spans`, and that of no position.
+        """Return gradient × input, the biases' part by position for each of `spans`, and their part without position.
 
         Args:
             batch: (N, *input_shape).

@@ -11,11 +11,11 @@ logger = logging.getLogger(__name__)
 
 
 def set_up(tensorflow: ModuleType) -> None:
-    """Let TensorFlow see what `devices.choose` allows; nothing is changed where nobody has chosen.
+    """Let TensorFlow see what `devices.choose` allows; change nothing if nothing was chosen.
 
     Without a card the job computes on the CPU and says so: the same configuration then runs on a machine with a card
     and on one without, as on the nodes of a cluster, and `training.json` names the device of each training. An error
-    would leave those who only read or go on with results of others without a run.
+    would stop users who only read results of others, or continue from them.
     """
     choice = devices.choice()
     if choice is None:

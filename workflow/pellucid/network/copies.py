@@ -1,7 +1,8 @@
 """Copies of operations of a traced graph, to differentiate them alone.
 
-TensorFlow looks at everything that depends on a tensor before it differentiates by it. In a network of a hundred
-layers, or of hundreds of steps, that is nearly all of it, for every operation anew; few operations depend on a copy.
+Before TensorFlow differentiates by a tensor, it visits everything that depends on the tensor. In a network of a hundred
+layers, or of hundreds of steps, this is nearly the whole graph, again for every operation. On a copy, few operations
+depend.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Take a score apart: into what each feature map, each bias and each input value adds to it."""
+"""Divide a score into the parts that each feature map, each bias and each input value adds to it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Decompositions(ModelEngine):
     def scores_without_maps(self, x: Array, target: NDArray[np.int64], layer: str) -> Array:
         """Return the score of each example's target with one feature map of a layer set to zero: (maps, N).
 
-        Only what comes behind the layer is computed again for every map; each counts as a pass.
+        Only the layers behind this layer are computed again for every map; each map counts as a pass.
 
         Args:
             x: (N, *input_shape).
@@ -48,7 +48,7 @@ class Decompositions(ModelEngine):
         """Return the score of each example's target if a layer answers with `output` instead of its own values: (N,).
 
         Args:
-            x: (N, *input_shape); counts only for what does not pass through the layer.
+            x: (N, *input_shape); it matters only for values that do not pass through the layer.
             target: (N,).
             layer: its address.
             output: (N, *layer's shape), in the order of `activations`: feature maps last.

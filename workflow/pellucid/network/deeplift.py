@@ -1,4 +1,4 @@
-"""The operations between the input and the logits of a traced model, and for which DeepLIFT has a rule.
+"""The operations between the input and the logits of a traced model, and which of them have a DeepLIFT rule.
 
 The rules themselves are in `rescale_rules.py`.
 """
@@ -103,9 +103,9 @@ class Path:
         return {output.ref(): step for step in self.steps for output in step.op.outputs}
 
     def way(self, output: tf.Tensor) -> list[tuple[tf.Operation, int, int]] | None:
-        """Return the operations from the origin of a tensor to it, in order; None if two paths lead there.
+        """Return the operations from the origin of a tensor to the tensor, in order; None if two paths lead there.
 
-        With each come the indices of its operand and of its result on the way.
+        For each operation, also return the indices of its operand and of its result on the way.
         """
         origin, way = self.origins[output.ref()], list[tuple[Any, int, int]]()
         while output is not origin:

@@ -30,7 +30,7 @@ def recast(model: keras.Model, policy: str) -> keras.Model:
 
 
 def _recast(config: Any, policy: str, output_layer: str) -> Any:
-    """Return a configuration with another policy for all layers but the one that makes the output."""
+    """Return a configuration with another policy for all layers except the one that makes the output."""
     if isinstance(config, dict):
         if config.get("class_name") == "DTypePolicy":
             return {**config, "config": {"name": policy}}

@@ -44,8 +44,8 @@ class ModelEngine(ModelStructure):
             or in their logits) or regression (in linear values).
         memory_mb: memory for the batches, in MiB; it sets the batch size.
         batch_size: overrides that choice.
-        explained: of a model with several inputs, the name of the one that is explained; of numbers (n,) it becomes
-            (n, 1).
+        explained: for a model with several inputs, the name of the explained one; an input of numbers (n,) becomes (n,
+            1).
 
     Attributes:
         forward_passes, backward_passes: examples that went through the model so far, in each direction.
@@ -94,9 +94,9 @@ class ModelEngine(ModelStructure):
     ) -> Self:
         """Load a `.keras` file.
 
-        `training.json` beside it says which task the model was trained for, which of several inputs is explained, and
-        whether the config allowed code inside the file (Lambda layers), which is refused else.
-        Layers of the user's own are those of the module that it holds. Without that file the task is single_label.
+        `training.json` beside it says for which task the model was trained, which of several inputs is explained, and
+        whether the config allowed code inside the file (Lambda layers). Otherwise such code is refused. It also holds
+        the module of the user's own layers. Without this file the task is single_label.
 
         Args:
             path: of the file.
@@ -184,8 +184,8 @@ class ModelEngine(ModelStructure):
     def for_shifted(self, shift: NDArray[np.float32]) -> Self:
         """Return a model whose answer to x + shift is the answer to x; it shares the weights.
 
-        The shift is taken away before the first layer, and not put into its bias: beside zero padding that would be
-        another function.
+        The shift is subtracted before the first layer. It is not put into the bias of this layer: next to zero padding,
+        that would be a different function.
 
         Args:
             shift: (channels,).
@@ -284,7 +284,7 @@ class ModelEngine(ModelStructure):
         return target_columns.indices(target)
 
     def _check_head(self) -> None:
-        """Refuse a model whose end does not fit the task: its gradients would vanish, or be of something else."""
+        """Refuse a model whose end does not fit the task: its gradients would vanish, or belong to something else."""
         inputs = np.random.default_rng(0).standard_normal((4, *self.input_shape), np.float32)
 
         def logits_of(x: Array) -> Array:

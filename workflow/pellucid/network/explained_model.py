@@ -54,7 +54,7 @@ class ExplainedModel(LearnedMasks, Neurons):
         return self._finite(x, self._run_single(("probabilities",), build, self._inputs(x), backward=False))
 
     def output(self, x: Array, target: NDArray[np.int64]) -> Array:
-        """Return what scores look at while inputs are altered: (N,).
+        """Return the number that scores measure while inputs are altered: (N,).
 
         It is the probability of the target's class or label, the target's value in a regression, and for a contrast the
         difference of the two logits or values (`score`), which have no probability.
@@ -111,8 +111,8 @@ class ExplainedModel(LearnedMasks, Neurons):
     ) -> Array:
         """Return the score of each example's target with one window covered, for each window: (windows, N).
 
-        Recomputes only what a window touches where that saves more than it costs to prepare (`incremental.py`, for
-        branches `incremental_graph.py`); else every window is a full pass. Both count as passes.
+        If it saves more than it costs to prepare, only what a window touches is computed again (`incremental.py`, for
+        branches `incremental_graph.py`). Otherwise every window is a full pass. Both count as passes.
 
         Args:
             x: (N, *input_shape).

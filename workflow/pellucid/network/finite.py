@@ -1,4 +1,4 @@
-"""Check that weights, scores and gradients of a model are finite, and find the layer or the example where not."""
+"""Check that weights, scores and gradients of a model are finite, and find the layer or example where they are not."""
 
 from __future__ import annotations
 

@@ -212,7 +212,7 @@ def sources(operation: Any) -> list[Any]:
 
 
 def one_score(nodes: Sequence[Node]) -> bool:
-    """Return whether the class scores are -z/2 and z/2 of one score z, as `models/imported/head.py` makes them."""
+    """Return whether the class scores are -z/2 and z/2 for one score z, as `models/imported/head.py` makes them."""
     last = _maker(nodes, len(nodes) - 1)
     both = _maker(nodes, last.inputs[0]) if len(last.inputs) == 1 else last
     halves = [_maker(nodes, source) for source in both.inputs]

@@ -1,4 +1,4 @@
-"""Make of a model with several inputs one of a single input: the others are held at values that can be changed.
+"""Turn a model with several inputs into a model of one input: the others are held at values that can be changed.
 
 A method explains one input of a model. The other inputs keep the values of the example at hand: a layer `HeldInput`
 gives them to every row of a batch, and no gradient, relevance or occlusion reaches them. New values are assigned, so
@@ -35,8 +35,8 @@ class HeldModel:
     Args:
         model: functional, built, with two or more inputs.
         explained: name of the input that stays one.
-        numbers_as_axis: let an explained input of numbers, (n,), have the shape (n, 1): methods take the numbers for
-            positions of an axis, each of one channel.
+        numbers_as_axis: let an explained input of numbers, (n,), have the shape (n, 1): methods treat the numbers as
+            positions of an axis, each with one channel.
 
     Attributes:
         single: the model of one input; its name and outputs are those of the model.
@@ -61,9 +61,7 @@ class HeldModel:
         dtype = str(model.inputs[names.index(explained)].dtype)
         if "float" not in dtype:
             found, expected = f"input {explained} of the type {dtype}", "numbers with fractions: float32"
-            hint = (
-                "A map says what small changes of the input do. Whole numbers can be held while another is explained."
-            )
+            hint = "A map says what small changes of the input do. Explain another input: whole numbers can be held."
             raise InputError.unexpected(where, found, expected, hint)
         self.shapes = {name: shape for name, shape in shapes.items() if name != explained}
         self.single = self._built(model, names)
@@ -134,7 +132,7 @@ class HeldModel:
         for old, new in zip(before, after, strict=True):
             size = np.abs(old[np.isfinite(old)]).max(initial=0)
             if not np.allclose(old, new, rtol=0, atol=_TOLERANCE * size, equal_nan=True):
-                problem = "outputs that are not those of its graph of layers, as of a `call` of its own"
+                problem = "outputs that do not come from its graph of layers, such as those of its own `call`"
                 raise InputError.unexpected(f"model {model.name}", problem, "a functional model of Keras")
 
 

@@ -1,4 +1,4 @@
-"""The values of held inputs: which rows belong to the examples at hand, and what is made of them in a graph."""
+"""The values of held inputs: which rows belong to the current examples, and how a graph uses them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPERATION = "held_input"
 
 
 class HeldRows:
-    """The values of the held inputs that belong to the examples which are asked for.
+    """The values of the held inputs for the examples of a query.
 
     Args:
         layers: the layers `HeldInput` of a model of one input.
@@ -45,7 +45,7 @@ class HeldRows:
         return list(self._layers)
 
     def give(self, values: Mapping[str, NDArray[Any]]) -> None:
-        """Take the values of one example for all inputs that follow, or of as many examples as follow at a time.
+        """Set the values for all inputs that follow: those of one example, or one row for each input that follows.
 
         Args:
             values: by name of the input, (1, *shape) or (N, *shape).

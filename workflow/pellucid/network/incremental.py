@@ -1,11 +1,11 @@
 """Score inputs in which one window is replaced, by recomputing only what the window touches.
 
-A convolution layer, a pooling layer or a ReLU changes its output near a window and nowhere else. So the activations of
-the whole input are computed once, and for each window only a box around it is carried through the layers: what the box
-lacks at its edges comes from the activations of the whole input. Where the boxes meet the first dense layer (or the
-global mean), which is linear, only the change of the box is added. The scores equal those of full passes, to rounding.
+If one window of the input changes, the output of a convolution, a pooling or a ReLU changes only near this window. So
+the activations of the whole input are computed once. For each window, only a box around it is carried through the
+layers; the values beyond its edges come from the activations of the whole input. The first dense layer (or the global
+mean) is linear: there, only the change of the box is added. The scores equal those of full passes, to rounding.
 
-It serves chains of layers, such as the networks of `models/`: `incremental_plan.py` says which.
+This works for chains of layers, such as the networks of `models/`: `incremental_plan.py` says for which.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ class IncrementalScorer:
         return tf_.transpose(tf_.reshape(score, (n, count)))
 
     def _joined(self, change: tf.Tensor, groups: list[tf.Tensor]) -> tf.Tensor:
-        """Return what changes (N, windows, values) in the boxes add to the dense layer: (N × windows, units)."""
+        """Return what the changes in the boxes (N, windows, values) add to the dense layer: (N × windows, units)."""
         tf_, plan_ = self._tf, self._plan
         corners, members, places = groups
         n, values, units = tf_.shape(change)[0], change.shape[-1], plan_.join.kernel.shape[-1]

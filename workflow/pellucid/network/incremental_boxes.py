@@ -1,7 +1,7 @@
-"""Boxes of maps inside TensorFlow: take them out of a map, fill in what surrounds them, and send them through a layer.
+"""Boxes of maps inside TensorFlow: cut them out of a map, fill in their surroundings, and send them through a layer.
 
-A patch is what one window makes of a box of a map: (N × windows, *size, channels), the windows of an example side by
-side. Starts are the first positions of the boxes: (windows, axes).
+A patch has the values of a box of a map after one window has changed: (N × windows, *size, channels), the windows of an
+example side by side. Starts are the first positions of the boxes: (windows, axes).
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def region(
 def padding_weights(window: WindowLayer) -> NDArray[np.float32] | None:
     """Return by what a mean pooling of zeros around the map is multiplied, at each output; None for all other layers.
 
-    It is the number of values under the window, by the number of those that are no padding: (*outputs).
+    It is the number of values under the window, divided by the number of those that are no padding: (*outputs).
     """
     if not type(window.layer).__name__.startswith("Average") or window.layer.padding == "valid":
         return None

@@ -1,9 +1,10 @@
 """Plan how a model with branches is computed incrementally: where each map changes when a window of the input does.
 
-Every value of the graph is either a map in which a window changes one box, or whole. A box grows through convolutions
-and poolings, stays through layers that treat every position alike, and covers the boxes of all branches where these
-meet. A layer that looks at all positions (a global pooling, the gate of a squeeze and excitation, a flattening) takes
-whole maps, the box set into the map of the whole input, and what follows it is whole, too: that is computed as ever.
+Every value of the graph is either "whole", or a map in which a window changes one box. A box grows in convolutions and
+poolings, and keeps its size in layers that treat every position alike. Where branches meet, it covers the boxes of all
+branches. A layer that looks at all positions (a global pooling, the gate of a squeeze and excitation, a flattening)
+needs whole maps: the box is set into the map of the whole input. Everything after such a layer is whole and is computed
+in full.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ _NAMED = "name:"
 def conv_layer(model: ExplainedModel, layer: str) -> str:
     """Return the address of a layer: first or last, or the name of any layer or operation.
 
-    first and last are places that everything passes through, after the first and the last convolution (or block of
-    parallel convolutions): the activation that belongs to it, or where the branches meet. Write name:first or
-    name:last for a layer that is itself called first or last.
+    first and last are places through which all values pass, after the first and the last convolution (or block of
+    parallel convolutions): the activation that belongs to it, or the point where the branches meet. If a layer itself
+    is called first or last, write name:first or name:last.
 
     Raises:
         InputError: no convolution that everything passes through, or no layer of that name.

@@ -60,14 +60,14 @@ Penalty = Callable[[Any, Tensors, Tensors, Any], Any]
 class Problem:
     """What is searched for, in rows that do not depend on each other.
 
-    The functions are traced once for a model, and again only where something that they refer to is another
-    (`meaning`): what differs from call to call, and has the size of the data, belongs to the constants.
+    The functions are traced once for a model, and again only if something that they refer to has changed (`meaning`).
+    Values that differ from call to call, and have the size of the data, belong to the constants.
 
     Attributes:
         start: the variables at the start, by name, each (rows, ...).
-        constants: what the losses need of each row, by name, each (rows, ...), or of each example, (examples, ...),
-            of which rows in a row then share one.
-        fit: (TensorFlow, variables, constants, scores) -> what the model says, (rows,), to be made small.
+        constants: the values that the losses need, by name: for each row, (rows, ...), or for each example, (examples,
+            ...); consecutive rows then share one.
+        fit: (TensorFlow, variables, constants, scores) -> a loss of the model's answer, (rows,), to be made small.
         penalty: (TensorFlow, variables, constants, weight) -> the penalty of the variables, (rows,).
         weights: of the penalty, one for each iteration.
         bounded: the names of variables that are kept between 0 and 1.
@@ -100,10 +100,10 @@ class LearnedMasks(Decompositions):
     ) -> dict[str, Array]:
         """Return the variables after the last iteration, by name, each (rows, ...).
 
-        Descent divides the gradient of a row's fit by the largest root of its mean square so far, so that the steps do
-        not depend on the unit of the score, and multiplies the gradient of the penalty, a mean over the values, by
-        their number. Its step is `rate`, less where the penalty weighs much: 1 / (1 / rate + curvature × weight). Adam
-        minimises the sum of both (Kingma & Ba 2015).
+        Descent divides the gradient of a row's fit by its largest root mean square so far, so that the steps do not
+        depend on the unit of the score. The penalty is a mean over the values; its gradient is multiplied by their
+        number. The step is `rate`, and smaller where the penalty has a large weight: 1 / (1 / rate + curvature ×
+        weight). Adam minimises the sum of both (Kingma & Ba 2015).
 
         Args:
             problem: what is searched for.
@@ -111,7 +111,7 @@ class LearnedMasks(Decompositions):
             rate: size of a step.
             optimiser: descent or adam.
             rows: most rows at a time, where a row takes more memory than the model's own pass.
-            called: what is searched for, in the lines that tell how far the search is.
+            called: name of what is searched for, for the log lines of the progress.
 
         Raises:
             InputError: the model has no gradient, or one that is NaN or infinite.
@@ -241,7 +241,7 @@ def _steps(
                 "model",
                 "class scores without a gradient",
                 "a model that has one",
-                "occlusion, rise, lime and kernel_shap need none.",
+                "Use occlusion, rise, lime or kernel_shap, which need no gradient.",
             )
         of_penalty = tape.gradient(penalty, variables, unconnected_gradients="zero")
         of_fit = {name: _or_zero(tf_, of_fit[name], values) for name, values in variables.items()}

@@ -1,6 +1,6 @@
 """Layer-wise relevance propagation (LRP) on the operations of a traced model, from the logits back to the input.
 
-Every convolution and matrix product has a rule (`lrp_rules.py`). What else there is between the input and the logits:
+Every convolution and matrix product has a rule (`lrp_rules.py`). The other operations between the input and the logits:
 
 - an element-wise function of one value (an activation, also one of several operations, or a batch normalisation that
   follows no convolution) passes its relevance on as it is;
@@ -140,7 +140,7 @@ class _Walk:
         self._relevance[key] = self._relevance[key] + relevance if key in self._relevance else relevance
 
     def _put_together(self, step: deeplift.PathStep) -> None:
-        """Give the relevance of all pieces of a value to the value: of hundreds of steps one after another at once."""
+        """Give a value the relevance of all of its pieces; hundreds of consecutive steps are joined at once."""
         tf_, op = self._tf, step.op
         pieces = [self._relevance.pop(output.ref(), None) for output in op.outputs]
         if all(piece is None for piece in pieces):

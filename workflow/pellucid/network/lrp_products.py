@@ -1,12 +1,12 @@
 """LRP of products of two values that both depend on the input: gates and attention.
 
-- A gate, between 0 and 1 (what a sigmoid puts out, or one minus it), gets nothing: all goes to the value that it lets
+- A gate, between 0 and 1 (the output of a sigmoid, or one minus it), gets nothing: all goes to the value that it lets
   through (Arras L, Arjona-Medina J, Widrich M, Montavon G, Gillhofer M, Müller KR, Hochreiter S, Samek W. Explaining
   and Interpreting LSTMs. Explainable AI, LNCS 11700 (2019), signal-takes-all).
-- Of a matrix product of two values, and of a product with the weights of a softmax, each gets half, divided as by the
-  rule epsilon; a softmax hands it to its own inputs by its linearisation (Achtibat R, Hatefi SMV, Dreyer M, Jain A,
-  Wiegand T, Lapuschkin S, Samek W. AttnLRP: Attention-Aware Layer-Wise Relevance Propagation for Transformers. ICML
-  (2024), rules of the softmax and of matrix products).
+- In a matrix product of two values, and in a product with the weights of a softmax, each factor gets half, divided as
+  by the rule epsilon; a softmax passes it to its own inputs by its linearisation (Achtibat R, Hatefi SMV, Dreyer M,
+  Jain A, Wiegand T, Lapuschkin S, Samek W. AttnLRP: Attention-Aware Layer-Wise Relevance Propagation for Transformers.
+  ICML (2024), rules of the softmax and of matrix products).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Products:
         return [(op.inputs[place], op.inputs[place] * slope) for place, slope in zip(places, slopes, strict=True)]
 
     def _kind(self, tensor: tf.Tensor) -> str:
-        """Return "Sigmoid" or "Softmax" for what they put out, moved or taken from one; else an empty text."""
+        """Return "Sigmoid" or "Softmax" for their output, also reshaped or subtracted from one; else an empty text."""
         while (step := self._makers.get(tensor.ref())) is not None:
             op, operands = step
             if op.type in ("Sigmoid", "Softmax"):

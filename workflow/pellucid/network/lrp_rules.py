@@ -1,8 +1,9 @@
 """Rules of layer-wise relevance propagation (LRP) for one affine layer of a traced model.
 
-A layer is a linear operation (a convolution or matrix product) and all affine operations that follow it alone: its
-bias, a batch normalisation, changes of shape. So batch normalisation is folded without a change of any weight. With a_i
-the layer's inputs, z_ij = a_i w_ij what each adds to the output z_j (with the bias b_j), and R_j the relevance of z_j:
+A layer is a linear operation (a convolution or matrix product) and all affine operations that follow only it: its bias,
+a batch normalisation, changes of shape. So batch normalisation is folded without a change of any weight. a_i are the
+inputs of the layer, z_ij = a_i w_ij is the part that each adds to the output z_j (with the bias b_j), and R_j is the
+relevance of z_j:
 
 - epsilon: R_i = sum_j z_ij / (z_j + epsilon sign(z_j)) R_j;
 - gamma: as epsilon, with z_ij + gamma z_ij where z_ij (or the bias) has the sign of z_j;

@@ -1,4 +1,4 @@
-"""When two functions, made by different calls, do the same: what was traced of one then serves for the other."""
+"""Tell when two functions from different calls do the same: the traced form of one then serves for the other."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Rows:
 
 
 def ends(model: keras.Model) -> Any:
-    """Return the input of a model of one input as it is, and those of another in a list: what `keras.Model` takes."""
+    """Return what `keras.Model` takes as inputs: the only input itself, or a list of several inputs."""
     return model.inputs[0] if len(model.inputs) == 1 else list(model.inputs)
 
 
@@ -51,5 +51,5 @@ def standard_normal(model: keras.Model, rows: int) -> NDArray[np.float32] | Rows
 
 
 def fitting(tensor: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return 0 and 1 in place of any numbers for an input of whole numbers, which every embedding has rows for."""
+    """Return 0 and 1 in place of any numbers for an input of whole numbers: every embedding has rows for these."""
     return (x > 0.5).astype(np.float32) if "int" in str(tensor.dtype) else x

@@ -24,7 +24,7 @@ Array = NDArray[np.float32]
 
 
 class Neurons(ModelEngine):
-    """A model that is asked about single units of a layer."""
+    """Queries of `ExplainedModel` about single units of a layer."""
 
     def neuron_gradient(
         self, x: Array, units: NDArray[np.int64], layer: str, target: NDArray[np.int64] | None = None

@@ -37,12 +37,12 @@ def whole_input(lengths: Sequence[int]) -> ReceptiveField:
 
 
 def nothing(lengths: Sequence[int]) -> ReceptiveField:
-    """Return the field of a unit that sees nothing of the input, but held inputs alone."""
+    """Return the field of a unit that sees nothing of the input, only held inputs."""
     return ReceptiveField(tuple(Span(0, 0, 0, 1, length) for length in lengths))
 
 
 def _beside(node: Node, place: Place | None, others: Sequence[Place | None]) -> Place | None:
-    """Return a node's place; where it has none, that of another one whose positions it has in the same number.
+    """Return a node's place; if it has none, the place of another node with the same number of positions.
 
     Values that do not depend on the input are joined with maps, position by position, without moving them.
     """

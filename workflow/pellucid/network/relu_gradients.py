@@ -2,11 +2,11 @@
 
 A ReLU is max(x, 0), however it is written: a layer, an activation, `keras.ops.relu`, `tf.nn.relu`, `maximum(x, 0)`,
 `where(x > 0, x, 0)`, `x * (x > 0)`, in a wrapper, in the loop of a recurrent layer, or with an upper bound as in ReLU6
-(the bound keeps its own gradient). TensorFlow makes an operation of each, whichever layer it belongs to: while the
+(the bound keeps its own gradient). TensorFlow makes one operation of each, whichever layer it belongs to. While the
 backward pass is traced, these operations have another gradient.
 
-Neither paper has a rule for ReLUs that let something through below zero (leaky, parametric) or open above it
-(threshold): a model with such rectifiers and ReLUs is refused, so that no gradient is modified in part. All other
+Neither paper has a rule for ReLUs that let values below zero through (leaky, parametric), or that open only above a
+threshold. A model with such rectifiers beside ReLUs is refused, so that no gradient is modified only in part. All other
 activations (ELU, GELU, SiLU, tanh, …) keep their own gradient.
 
 Sources: Springenberg et al. 2014, section 3.4; Zeiler and Fergus 2014, section 2.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ReluRule = Literal["guided", "deconvnet"]
 
 _GRADIENT = "PellucidModifiedRelu"
-_ALTERNATIVES = "saliency, smoothgrad and integrated_gradients take any activation."
+_ALTERNATIVES = "Use saliency, smoothgrad or integrated_gradients, which take any activation."
 
 
 class _Tracing:

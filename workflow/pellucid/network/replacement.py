@@ -1,4 +1,4 @@
-"""Trace a model whose layer answers with other feature maps than its own."""
+"""Trace a model in which a layer returns given feature maps instead of its own."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def score_with_output(
     """Return (batch, classes, output) -> score of each example's target if the layer answers with `output`: (batch,).
 
     The output has the order of `ExplainedModel.activations`: feature maps last.
-    TensorFlow leaves out what nothing depends on: where everything passes through the layer, the layers before it are
-    not computed.
+    TensorFlow leaves out operations on which nothing depends: if all values pass through the layer, the layers before
+    it are not computed.
 
     Args:
         tf_: TensorFlow.

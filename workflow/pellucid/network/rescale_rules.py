@@ -1,12 +1,12 @@
 """DeepLIFT's backward rules: multipliers by the rescale rule, from the logits back to the input.
 
 A multiplier says how much the logit changes per unit of difference between a value and its value at a reference. It is
-computed backward from the logit. A linear operation passes it on as it would a gradient. A function f of one value, of
-any number of operations, multiplies it by (f(a) - f(b)) / (a - b), where a is the value at the input, b at the
+computed backward from the logit. A linear operation passes it on like a gradient. A function f of one value (of any
+number of operations) multiplies it by (f(a) - f(b)) / (a - b), where a is the value at the input and b the value at the
 reference. A window of a max pooling gives all of it to the position of the greater of its two maxima.
 
-A value at an input does not depend on the reference: the model sees every input and every reference once. The backward
-pass alone has a row for each pair, those of the first input first.
+A value at an input does not depend on the reference, so the model computes every input and every reference only once.
+Only the backward pass has a row for each pair, the pairs of the first input first.
 
 Sources: Shrikumar A, Greenside P, Kundaje A. Learning important features through propagating activation differences.
 ICML (2017), section 3.5.1; Lundberg SM, Lee SI. A unified approach to interpreting model predictions. NeurIPS (2017),
@@ -61,8 +61,8 @@ def contributions(tf_: Any, path: Path, at_end: tf.Tensor, inputs: tf.Tensor, re
 class BackwardRules:
     """The backward rules: each turns the multipliers of a result into the multipliers of its operands.
 
-    Values are copied to all pairs before they are combined: on the CPU, TensorFlow takes several times as long to
-    combine tensors of different shapes, and for `where`, as for any of these copies (measured).
+    Values are copied to all pairs before they are combined. On the CPU, this is faster: TensorFlow takes several times
+    as long to combine tensors of different shapes, and for `where`, as it takes for these copies (measured).
     """
 
     def __init__(self, tf_: Any, path: Path, inputs: tf.Tensor, references: tf.Tensor) -> None:

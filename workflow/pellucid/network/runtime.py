@@ -1,4 +1,4 @@
-"""Start TensorFlow quietly, deterministically, with a fixed number of threads, in little more than half the time."""
+"""Start TensorFlow quietly, deterministically and with a fixed number of threads, in little more than half the time."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def load() -> ModuleType:
 def _one_thread_of_blas() -> None:
     """Keep the matrix products of numpy and scipy to one thread.
 
-    Further threads would wait for the next product by spinning, on the cores where TensorFlow computes meanwhile:
-    integrated gradients took 1.5 times as long on two cores (measured). Also, sums then do not depend on the number of
-    cores.
+    More threads would wait for the next product in a busy loop, on the cores where TensorFlow computes meanwhile:
+    integrated gradients took 1.5 times as long on two cores (measured). With one thread, sums also do not depend on the
+    number of cores.
     """
     from threadpoolctl import threadpool_limits
 

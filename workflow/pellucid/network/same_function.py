@@ -1,4 +1,4 @@
-"""Check that a step (new batch size, other precision, new head, saving, loading) leaves a model's function as it was.
+"""Check that a step (new batch size, other precision, new head, saving, loading) does not change a model's function.
 
 The class scores of a few inputs are compared before and after each such step.
 """
@@ -39,7 +39,7 @@ class Answers:
     """The class scores of a model for a few inputs.
 
     Attributes:
-        inputs: (N, *shape); of a model of several inputs, rows of each.
+        inputs: (N, *shape); for a model of several inputs, rows of each.
         scores: (N, classes), before the last activation.
         epsilon: relative rounding of the numbers that the model computes in.
     """
@@ -87,8 +87,8 @@ def hold_scores(before: NDArray[Any], after: NDArray[Any], step: str, where: str
         largest = float(np.nanmax(np.abs(np.asarray(after, np.float64) - before)))
         raise InputError.unexpected(
             where,
-            f"another function after {step}: class scores of random inputs change by up to {largest:.3g}, "
-            f"{change:,.0f} times what rounding may",
+            f"a different function after {step}: class scores of random inputs change by up to {largest:.3g}, "
+            f"{change:,.0f} times as much as rounding explains",
             "the same scores as before",
             "The model holds a layer that this step does not carry over.",
         )
@@ -97,8 +97,8 @@ def hold_scores(before: NDArray[Any], after: NDArray[Any], step: str, where: str
 def difference(before: NDArray[Any], after: NDArray[Any], epsilon: float = _SINGLE) -> float:
     """Return the largest difference of scores (N, classes), in units of what rounding may change; inf for other shapes.
 
-    With less than 32 bits, single inputs may be far off (a square that overflows): there the median over the inputs
-    counts.
+    With less than 32 bits, single inputs may have a large error (a square that overflows): then the median over the
+    inputs counts.
     """
     before, after = np.asarray(before, np.float64), np.asarray(after, np.float64)
     if before.shape != after.shape:
@@ -154,8 +154,8 @@ def hold_saved(model: keras.Model, where: str) -> None:
             raise InputError.unexpected(
                 where,
                 f"a model that Keras cannot save and load again ({reason(error)})",
-                "a model that it can",
-                "A layer that two models share (a model inside another, and the other) is one reason.",
+                "a model that Keras can save and load",
+                "One possible reason: a model inside another model shares a layer with it.",
             ) from error
     hold(before, loaded, "saving and loading it", where)
 
@@ -163,9 +163,9 @@ def hold_saved(model: keras.Model, where: str) -> None:
 def tries(model: keras.Model) -> Array | Rows:
     """Return inputs on which different functions are likely to differ: (N, *shape), the same every time.
 
-    Several scales, since a model may take values around 0, from 0 to 1 or from 0 to 255; smooth inputs, for layers that
-    see edges; and, if the model normalises with its own statistics, inputs of these statistics. Of a model of several
-    inputs: as many rows of each, drawn with generators of their own.
+    They have several scales, since a model may take values around 0, from 0 to 1 or from 0 to 255. Some are smooth, for
+    layers that see edges. If the model normalises with its own statistics, some inputs have these statistics. For a
+    model of several inputs there are as many rows of each, drawn with separate generators.
     """
     tried = [_tries(model, tuple(tensor.shape[1:]), seed) for seed, tensor in enumerate(model.inputs)]
     if len(tried) == 1:

@@ -4,9 +4,10 @@ A signal x, (N, time, channels), becomes coefficients z, complex64. `inverse` is
 parts, so a model f of x is a model f(inverse(z)) of the coefficients, and its gradient follows by the chain rule
 (`adjoint`). Gradients with respect to z are written as ∂f/∂Re z + i ∂f/∂Im z.
 
-The bins are those of the real-to-complex DFT, F = time // 2 + 1. Those that stand for a positive and a negative
-frequency are multiplied by √2, so that the real and imaginary parts are coordinates in an orthonormal basis of all real
-signals: the sum of |z|² is that of x² (Parseval), and the transform of a gradient is the gradient of the transform.
+The bins are those of the real-to-complex DFT, F = time // 2 + 1. Bins that stand for a positive and a negative
+frequency are multiplied by √2. So the real and imaginary parts are coordinates in an orthonormal basis of all real
+signals: the sum of |z|² equals the sum of x² (Parseval), and the transform of a gradient is the gradient of the
+transform.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class FourierTransform:
         return _to_bins(gradient, 1)
 
     def spread(self, cells: NDArray[Any]) -> NDArray[Any]:
-        """Return what is known of the cells of a map, (..., *cells) or with one channel, for each coefficient."""
+        """Return values of the cells of a map, (..., *cells) or with one channel, for each coefficient."""
         return cells
 
     def gather(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -64,10 +65,10 @@ class FourierTransform:
 
 
 class BandTransform(FourierTransform):
-    """The DFT, of which a map has one value for each band of frequencies.
+    """The DFT with a map of one value for each band of frequencies.
 
-    The masks of the bands partition the bins: the signal is the sum of its band-passed parts, and a band that is kept
-    or replaced as a whole is one of these parts.
+    Every bin belongs to exactly one band. So the signal is the sum of its band-passed parts, and a band is kept or
+    replaced as a whole.
 
     Args:
         length, channels: as for `FourierTransform`.

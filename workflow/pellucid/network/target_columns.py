@@ -1,4 +1,4 @@
-"""Take what is explained of a model's outputs inside TensorFlow: one column, or the difference of two.
+"""Select the explained part of a model's outputs inside TensorFlow: one column, or the difference of two.
 
 `pellucid.targets` codes targets as int64. TensorFlow gets int32 indices: (N,) where no target is a contrast, else
 (N, 2): the explained output and the subtracted one, -1 for none.

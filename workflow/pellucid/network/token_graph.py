@@ -1,8 +1,8 @@
 """How a network with self-attention mixes its tokens: which attention follows which, and where residuals join.
 
-The graph alone tells it, of a loaded model or of a file (`Node`). Everything between the first attention and the place
-where the tokens are read must work on each token by itself (normalisation, dense layers), or the rows of the attention
-matrices would not be those of the tokens: other networks are refused.
+This is read from the graph alone, of a loaded model or of a file (`Node`). Everything between the first attention and
+the place where the tokens are read must work on each token by itself (normalisation, dense layers). Otherwise the rows
+of the attention matrices would not belong to the tokens: such networks are refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WEIGHTING = ("Multiply", "Divide", "TrueDivide", "Where", "Maximum", "Minimum",
 
 @dataclass(frozen=True)
 class Step:
-    """One step that makes a matrix (tokens, tokens) of earlier ones; matrix 0 is the identity, step i makes i + 1.
+    """One step that makes a matrix (tokens, tokens) from earlier ones; matrix 0 is the identity, step i makes i + 1.
 
     Attributes:
         sources: numbers of the matrices that it takes: one for an attention, two or more where tokens are added.
@@ -141,7 +141,7 @@ class _Tokens:
         end = nodes[ends[0]]
         masks = [nodes[index].name for index in sorted(needed) if nodes[index].kind == "Masking" and index < ends[0]]
         if masks and end.kind == "GlobalAveragePooling1D":
-            found = f"a mean over those tokens alone that {masks[0]} (Masking) leaves"
+            found = f"a mean over only those tokens that {masks[0]} (Masking) leaves"
             raise _refusal(found, "a mean over all tokens, or one token")
         return TokenGraph(
             self.spans[0], tuple(self.layers), tuple(self.steps), self.matrix[end.inputs[0]], self._token(end)

@@ -234,6 +234,6 @@ def _require_gradient(trace: Callable[[], tf.Tensor | None]) -> tf.Tensor:
             "model",
             "class scores without a gradient",
             "a model that has one",
-            "occlusion, rise, lime and kernel_shap need none.",
+            "Use occlusion, rise, lime or kernel_shap, which need no gradient.",
         )
     return gradient

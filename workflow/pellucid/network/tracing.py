@@ -67,7 +67,9 @@ class Record:
     def _single(self, output: Any) -> Any:
         if isinstance(output, list | tuple):
             problem = f"a layer with {len(output)} outputs"
-            raise InputError.unexpected(f"layer {self.name}", problem, "a layer with one, such as one behind it")
+            raise InputError.unexpected(
+                f"layer {self.name}", problem, "a layer with one output, such as a layer after it"
+            )
         return output
 
 

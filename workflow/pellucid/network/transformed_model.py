@@ -1,4 +1,4 @@
-"""A model whose input are the coefficients of a signal: the inverse transform stands before its first layer."""
+"""A model whose inputs are the coefficients of a signal: the inverse transform comes before its first layer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class TransformedModel:
-    """What methods with a parameter `domain` ask of a model, answered for coefficients instead of signals.
+    """The queries of methods with a parameter `domain`, answered for coefficients instead of signals.
 
     It has the queries of `ExplainedModel` that these methods use, with the same names. Coefficients are complex; the
     weights, the task, held inputs and the count of the passes are those of the model.

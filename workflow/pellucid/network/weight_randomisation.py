@@ -1,4 +1,4 @@
-"""Draw fresh weights for the layers of a trained model, as before the training."""
+"""Draw new random weights for the layers of a trained model, as before the training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refuse data that no model can learn from, and tell what makes test scores look better than they are."""
+"""Refuse data that no model can learn from, and report what makes test scores look better than they are."""
 
 from __future__ import annotations
 

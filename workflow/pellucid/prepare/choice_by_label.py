@@ -1,4 +1,4 @@
-"""Choose test examples that may have several labels each: for every label some that have it, or lack it."""
+"""Choose test examples that may have several labels each: for every label, some examples that have it, or lack it."""
 
 from __future__ import annotations
 

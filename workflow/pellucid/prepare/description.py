@@ -71,13 +71,13 @@ def _content(split: Split) -> list[Any]:
 def about_undivided(count: int, scale: str) -> list[str]:
     """Return what a reader must know of `count` examples that are not divided; each a sentence."""
     notes = [
-        f"The {count:,} examples are not divided (split: none): they are the test examples, and stand for training "
-        "examples wherever a method or a score draws from those."
+        f"The {count:,} examples are not divided (split: none): they are the test examples. Where a method or a "
+        "score needs training examples, it uses them too."
     ]
     if scale != "none":
         notes.append(
-            "They are scaled by their own statistics: a model that was trained on data with other statistics gets "
-            "other values than it learnt from."
+            "They are scaled by their own statistics. If a model was trained on data with other statistics, it now "
+            "gets other values than in its training."
         )
     return notes
 

@@ -52,7 +52,8 @@ def select(
             `choice_by_label` and `choice_by_value`.
         target: `examples.target`, see `explained_targets`.
         seed: of the experiment.
-        first: how many of examples without labels, in their order; `per_class` and `choose` do not count then.
+        first: how many examples to take, in their order, if there are no labels; `per_class` and `choose` then do not
+            count.
         thresholds: `thresholds.json`, the probability from which each label is predicted; None for 0.5.
         output: gets `indices` (int64, into the test examples), `inputs` (float32), `labels` (int64: the class, label or
             value that the example stands for), `targets` (int64, see `targets.py`), `predictions` (int64: the class,

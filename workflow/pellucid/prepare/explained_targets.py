@@ -60,7 +60,7 @@ def targets(
 def contrasted(
     target: Target, classes: Sequence[str], labels: NDArray[np.int64], logits: NDArray[Any], task: str
 ) -> NDArray[np.bool_]:
-    """Return which examples (N,) may be explained: those whose contrast is not of an output with itself.
+    """Return which examples (N,) may be explained: those whose contrast has two different outputs.
 
     `{why: predicted, not: NORM}` asks nothing of an example that is predicted NORM: such examples are left out.
 
@@ -77,7 +77,7 @@ def contrasted(
 def _why(
     target: Target, classes: Sequence[str], labels: NDArray[np.int64], logits: NDArray[Any], task: str, where: str
 ) -> NDArray[np.int64]:
-    """Return the output that is explained of each example, without what is subtracted: (N,)."""
+    """Return the explained output of each example, without the subtracted one: (N,)."""
     keyword = not isinstance(target, Mapping)
     name = str(target["class"] if isinstance(target, Mapping) else target)
     if not keyword or name not in KEYWORDS:

@@ -1,7 +1,7 @@
 """Split examples by whole groups (patients, recordings), at random for every seed.
 
-Candidate splits come from random orders of the groups. Of the candidates with the shares closest to those asked for,
-the ones with the most even classes are kept, and one of these is drawn. Always taking the best candidate would give
+Candidate splits come from random orders of the groups. Among the candidates whose shares are closest to the requested
+ones, those with the most even classes are kept, and one of these is drawn. Always taking the best candidate would give
 the same split for every seed, and would leave out groups with uneven classes.
 """
 
@@ -171,7 +171,7 @@ def warnings(
     classes: list[str],
     task: Task = SINGLE_LABEL,
 ) -> list[str]:
-    """Return a sentence for each split that holds one group only, and each class or label that one group only has.
+    """Return a sentence for each split with only one group, and for each class or label that only one group has.
 
     Args:
         names: of the splits.

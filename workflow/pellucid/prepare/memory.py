@@ -1,4 +1,4 @@
-"""Limit the memory of this process, so that a file that unpacks to too much does not stop the machine."""
+"""Limit the memory of this process, so that a file that unpacks to too much data does not stop the machine."""
 
 from __future__ import annotations
 

@@ -65,10 +65,10 @@ def preprocess(
             `measured.npz` (bool, per split, where something was filled), `groups.npz` (str (N,), per split, where the
             source names groups) and `data.json`.
         memory_mb: what the source may keep in memory; the results do not depend on it.
-        classes: the model's classes in the order of its outputs, where the model has its own list: they number the
-            labels, and some may have no examples. The splits do not depend on it.
+        classes: the model's classes in the order of its outputs, if the model has its own list. They number the labels,
+            and some may have no examples. The splits do not depend on them.
         require: refuses an example's lengths, and its number of channels, that the experiment's parameters do not fit.
-        require_names: refuses names of the outputs, given with the task, among which the explained ones are not.
+        require_names: gets the names of the outputs and the task; refuses them if the explained ones are missing.
         explained: the name of the explained input where the source gives several; `x_<split>.npy` holds it, and
             `other_<split>.npz` the others (float32, by name).
 
@@ -230,7 +230,7 @@ def _order_by_outputs(raw: RawData, splits: Splits, classes: Sequence[str | int]
     words = OUTPUT_WORDS[raw.task]
     names, outputs = model_classes.matched(raw.classes, range(len(raw.classes)), classes, class_names)
     if lacking := [name for name in names if name not in raw.classes]:
-        found = f"{comma_list(abbreviate(name) for name in lacking[:5])}, which the data have not"
+        found = f"{comma_list(abbreviate(name) for name in lacking[:5])}, which the data do not have"
         hint = f"Give the data a column for each of the model's {words}; or label: none, to explain without them."
         raise InputError.unexpected("model.classes", found, f"the data's {words}: {comma_list(raw.classes[:20])}", hint)
     order = np.argsort(outputs)

@@ -105,7 +105,7 @@ def _lost(
 ) -> list[str]:
     """Return a sentence for each channel where a standard deviation of a series has fewer than 100 float32 steps.
 
-    Models compute in float32, which has no digits left for small changes on a large offset.
+    Models compute in float32. It has no digits left for small changes on a large offset.
     """
     mean, deviation = standard(train.x, train.filling)
     # Numbers (N, channels) vary from example to example alone.

@@ -105,7 +105,7 @@ def divide(
 
 
 def undivided(raw: RawData) -> Splits:
-    """Return all examples as each of the splits: for a model that is taken as it is, which learns nothing from them.
+    """Return all examples as each of the splits, for a model that is not trained here and learns nothing from them.
 
     Raises:
         InputError: the source has a test set of its own.

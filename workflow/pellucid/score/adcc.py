@@ -1,4 +1,4 @@
-"""ADCC: the harmonic mean of coherency, of what is left to full complexity, and of what is left to a full drop."""
+"""ADCC: the harmonic mean of coherency, 1 minus complexity and 1 minus drop."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from pellucid.tasks import MULTI_LABEL, SINGLE_LABEL
 SPEC = ScoreSpec(
     title="ADCC (average drop, coherency, complexity)",
     family="faithfulness",
-    about="The input is masked by its map, as for `average_drop`. Coherency: the map of the masked input, made with "
-    "other random numbers, should be the same map (Pearson's correlation, brought to 0–1; 0.5 is chance). Complexity: "
-    "the mean of the mask, which should be small. Drop: the loss of the probability as a share of it. ADCC is the "
-    "harmonic mean of coherency, 1 less complexity and 1 less drop: it is 0 where one of the three fails, as the map "
-    "of equal values does by its complexity. Not defined for a contrast, which has no probability.",
+    about="The input is masked by its map, as for `average_drop`. Three numbers are measured. Coherency: the masked "
+    "input is explained again, with other random numbers; its map should be the same (Pearson's correlation, brought "
+    "to 0–1; 0.5 is chance). Complexity: the mean of the mask, which should be small. Drop: how much of the "
+    "probability is lost, as a share of it. ADCC is the harmonic mean of coherency, 1 minus complexity and 1 minus "
+    "drop. It is 0 if any of the three fails; a map of equal values fails by its complexity. A contrast has no "
+    "probability, so ADCC is not defined for it.",
     paper="Poppi S, Cornia M, Baraldi L, Cucchiara R. Revisiting the Evaluation of Class Activation Mapping for "
     "Explainability: A Novel Metric and Experimental Analysis. CVPR workshops (2021), section 3; other random numbers "
-    "for the second map are this project's",
+    "for the second map are this project's own",
     metrics={
         "adcc": Metric("ADCC", "higher", 0, 1),
         "coherency": Metric("Coherency", "higher", 0, 1),

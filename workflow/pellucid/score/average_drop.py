@@ -18,12 +18,12 @@ _ROUNDING = 1e-6
 SPEC = ScoreSpec(
     title="Average drop and increase",
     family="faithfulness",
-    about="Each input is multiplied by its map (evidence for the class as a share of the strongest; of unsigned maps "
-    "the absolute values), so that only what the map shows is left; the rest goes to a baseline. Average drop: the "
-    "loss of the probability as a share of it, 0 where it rises. Increase: the share of examples whose probability "
-    "rises. Gain: the rise as a share of what is left to 1. They favour wide maps: one of equal values leaves the "
-    "input as it is and has no drop. Read them with `adcc`, which asks for small maps as well, and with the controls. "
-    "Not defined for a contrast, which has no probability.",
+    about="Each input is multiplied by its map (the evidence for the class as a share of the strongest; for unsigned "
+    "maps, the absolute values). So only what the map shows is left; the rest becomes a baseline. Average drop: how "
+    "much of the probability is lost, as a share of it; 0 if the probability rises. Increase: the share of examples "
+    "whose probability rises. Gain: the rise, as a share of the distance from the probability to 1. These metrics "
+    "favour wide maps: a map of equal values leaves the input unchanged and has no drop. Read them with `adcc`, which "
+    "also asks for small maps, and with the controls. A contrast has no probability, so they are not defined for it.",
     paper="Chattopadhay A, Sarkar A, Howlader P, Balasubramanian VN. Grad-CAM++: Generalized Gradient-based Visual "
     "Explanations for Deep Convolutional Networks. WACV (2018), section 4.1, average drop and increase in confidence; "
     "gain: Zhang H, Torres F, Sicre R, Avrithis Y, Ayache S. Opti-CAM: Optimizing Saliency Maps for Interpretability. "

@@ -7,10 +7,10 @@ A score is a module of this package with two names:
 
 Each keyword-only argument of `score` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
-It may also define the other functions of `Score`; the bodies there say what happens without them.
-To add one, no other file has to be edited: `config.yaml` turns it on. Explanations are computed once, and a score reads
-them from files. A score that needs the model gets it as `case.model`; a score that explains again (robustness, sanity)
-calls `explanation.re_explain`.
+A score may also define the other functions of `Score`; the bodies there say what happens without them. To add a score,
+no other file has to be edited: `config.yaml` turns it on. Explanations are computed once, and a score reads them from
+files. A score that needs the model gets it as `case.model`. A score that explains again (robustness, sanity) calls
+`explanation.re_explain`.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Metric:
         title: its name in figures and tables.
         better: which direction is better; "neither" for a metric that only describes.
         low, high: its range; None without a bound.
-        of_model: whether it is the same for all explanations: then it is in the tables, but not in the figure.
-        proportion: whether the value of an example is 1 or 0 (or between them for ties), so that the interval is that
-            of a proportion.
+        of_model: whether it is the same for all explanations. It is then in the tables, but not in the figure.
+        proportion: whether the value of an example is 1 or 0 (or between them for ties); the interval is then that of a
+            proportion.
         once: whether it was measured once for all examples together, so that there is no interval over examples.
     """
 
@@ -74,9 +74,10 @@ class ScoreSpec:
         needs_random_labels: whether it uses `case.random_labels`.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
         of_numbers: whether it has a meaning for an input of numbers, which have no neighbours.
-        domains: of the maps for which it has a meaning (`explain/shared/domains.py`); other explanations are left out.
-        several_inputs: whether the value of an example is known from this example alone, so that a model of several
-            inputs, which is scored example by example, can be scored.
+        domains: the domains of maps for which it has a meaning (`explain/shared/domains.py`); other explanations are
+            left out.
+        several_inputs: whether the value of an example can be computed from this example alone. Only then can a model
+            of several inputs be scored: it is scored example by example.
     """
 
     title: str
@@ -105,7 +106,7 @@ class ScoreSpec:
         return self.metrics[name.split(".")[0]]
 
     def in_order(self, values: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
-        """Return the values of variants of metrics in the order of the metrics, and of each in the order given."""
+        """Return the values in the order of the metrics; the variants of one metric keep their order."""
         metrics = list(self.metrics)
         return {name: values[name] for name in sorted(values, key=lambda name: metrics.index(name.split(".")[0]))}
 
@@ -133,8 +134,8 @@ class ScoreContext:
         data_info: `data.json`.
         inputs: (N, *input_shape), the explained examples.
         targets: (N,), what is explained of each example (`pellucid.targets`).
-        labels: (N,), the output that each example stands for: its true class; of several labels or values, the one for
-            which it was chosen.
+        labels: (N,), the output that each example stands for: its true class; with several labels or values, the one
+            for which it was chosen.
         truth: bool, of the inputs' shape, where the evidence was planted; None if it is not known.
         measured: bool, of the inputs' shape; false for padding and gaps, which are not scored. None if there are none.
         model: the trained model; None for a score that does not need it.
@@ -143,10 +144,10 @@ class ScoreContext:
         random_labels: the model trained on random labels; None for a score that does not need it.
         seed: of the experiment.
         cache: results that do not depend on the explanation (`removal.memoised`).
-        others: of a model with several inputs, the values of those that are held, (N, *shape) by name.
+        others: for a model with several inputs, the values of the held inputs, (N, *shape) by name.
         truth_frequency: bool (N, time // 2 + 1), the bins of `numpy.fft.rfftfreq` where the evidence was planted, in
             whatever channel; None if they are not known.
-        seeds: (N,), the seed with which each example was explained, where examples have different ones; None if it is
+        seeds: (N,), the seed with which each example was explained, if examples have different seeds; None if it is
             `seed`.
         indices: (N,), which test examples they are; None to count them from 0.
     """
@@ -238,8 +239,8 @@ class ScoreResult:
         values: by metric, (N,) float64; NaN if the metric is not defined for an example.
         curves: by name.
         note: on the measurement, the same for all explanations; the figure shows it.
-        ends: by metric (without a variant), the least and the largest value where these depend on the case or on a
-            parameter, in the place of those of `Metric`; intervals end there.
+        ends: by metric (without a variant), the smallest and the largest value if these depend on the case or on a
+            parameter. They replace those of `Metric`; intervals end there.
     """
 
     values: Mapping[str, NDArray[np.float64]]
@@ -261,4 +262,4 @@ class Score(Protocol):
         """Refuse a combination of parameters (InputError), before any job is planned."""
 
     def fits(self, axes: Sequence[int], **parameters: Any) -> None:
-        """Refuse parameters that examples of these sizes, without the channels, are too small for (InputError)."""
+        """Refuse parameters for which examples of these sizes (without the channels) are too small (InputError)."""

@@ -1,4 +1,4 @@
-"""Consistency: whether examples with the same explanation, roughly taken, are predicted to be of the same class."""
+"""Consistency: whether the model predicts the same class for examples with roughly the same explanation."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ Cell = tuple[tuple[int, int], ...]
 SPEC = ScoreSpec(
     title="Consistency",
     family="faithfulness",
-    about="Each map is reduced to its strongest parts and the sign of each. Of the other examples with the same parts "
-    "and signs: the share that the model predicts to be of the same class, and this share less that of all other "
-    "examples, which is the gain over chance. Not defined for an example whose parts no other one has; the table says "
-    "how many were judged. Where evidence lies in the same place for all classes, or anywhere, a right explanation "
-    "gains little: compare methods, not data sets.",
+    about="Each map is reduced to its strongest parts and the sign of each part. An example is compared with the "
+    "other examples that have the same parts and signs. Consistency: the share of them for which the model predicts "
+    "the same class. Gain over chance: this share minus the same share among all other examples. An example without "
+    "such partners has no value; the table says how many examples were judged. If the evidence lies in the same place "
+    "for all classes, or anywhere, even a right explanation gains little. So compare methods, not data sets.",
     paper="Dasgupta S, Frost N, Moshkovitz M. Framework for Evaluating Faithfulness of Local Explanations. ICML "
-    "(2022), consistency; here examples have the same explanation if it has the same strongest parts and signs",
+    "(2022), consistency; here two explanations are the same if their strongest parts and the signs of these are the "
+    "same",
     metrics={
         "consistency_gain": Metric("Consistency: gain over chance", "higher", -1, 1),
         "consistency": Metric("Consistency", "higher", 0, 1),
@@ -45,20 +46,20 @@ def score(
         Field(
             ge=2,
             le=100_000,
-            description="parts of each channel (of a map that is the same for all channels: of the map); of an image "
-            "about so many; of numbers at most one for each",
+            description="number of parts of each channel. A map that is the same for all channels is divided as one. "
+            "An image has about this many parts; an input of numbers has at most one part for each number",
         ),
     ] = 4,
     top: Annotated[
-        int, Field(ge=1, le=1_000, description="the strongest parts, which two examples must have in common")
+        int, Field(ge=1, le=1_000, description="number of strongest parts that two examples must have in common")
     ] = 1,
 ) -> ScoreResult:
     """Return both metrics of each example; NaN where no other one has its strongest parts, and for maps of zeros.
 
-    `consistency` is that of Quantus 0.6 for the same cells, but for three things. There, an example that stands alone
-    in its cell gets 0, which lowers the mean though nothing was judged; maps of zeros are a cell like any other, though
-    they say nothing; and examples are compared within a batch of 64 alone. Its own ways to make cells (the signs of all
-    values, their order) hardly ever put two maps of measured data into the same one.
+    `consistency` equals that of Quantus 0.6 for the same cells, with three differences. In Quantus, an example that is
+    alone in its cell gets 0, which lowers the mean although nothing was judged; maps of zeros are a cell like any
+    other, although they say nothing; and examples are compared only within a batch of 64. Quantus makes cells from the
+    signs of all values, or from their order; these hardly ever put two maps of measured data into the same cell.
     """
     assert case.model is not None
     predictions = case.model.logits(case.inputs).argmax(1)

@@ -9,9 +9,9 @@ from pellucid.score.base import ALL_DOMAINS, Explanation, Metric, ScoreContext, 
 SPEC = ScoreSpec(
     title="Cost",
     family="cost",
-    about="Seconds for one example, tracing included, in the job that explained all of them, and how many examples "
-    "went through the model forwards and backwards for it. Seconds are those of the machine that ran it; passes are "
-    "not.",
+    about="The seconds for one example, and how many examples went through the model forwards and backwards for it. "
+    "The seconds are those of the job that explained all examples, tracing included. They depend on the machine; the "
+    "passes do not.",
     paper="measured while explaining",
     metrics={
         "seconds": Metric("Seconds per example", "lower", 0, once=True),

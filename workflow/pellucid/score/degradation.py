@@ -1,4 +1,4 @@
-"""Degradation score: the area between both orders of removal, less a penalty for differences between the classes."""
+"""Degradation score: the area between both orders of removal, minus a penalty for differences between the classes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from pellucid.tasks import MULTI_LABEL, SINGLE_LABEL
 SPEC = ScoreSpec(
     title="Degradation score",
     family="faithfulness",
-    about="Units are replaced by a baseline up to a share of all, the least important first or the most important "
-    "first. The degradation score is the mean difference of the two probabilities over the steps: 0 on average for a "
-    "random order. A baseline may look like one class to the model, so that the score is high for the other classes "
-    "and low for this one; the class-adjusted score takes half of the mean difference between the classes, times a "
-    "weight, from the mean over all examples. Its values of single examples are those of the degradation score less "
-    "the penalty, each with its own part in the differences, so that their mean is the adjusted score and their "
-    "interval holds for it. It needs examples of two classes. Values of a regression have no classes: "
-    "`region_perturbation` has the same area (ABPC).",
+    about="Units are replaced by a baseline, up to a share of all units: once the least important first, once the "
+    "most important first. The degradation score is the mean difference of the two probabilities over the steps. For "
+    "a random order it is 0 on average. To the model, a baseline may look like one of the classes. The score is then "
+    "high for the other classes and low for this one. The class-adjusted score corrects this: from the mean over all "
+    "examples it subtracts half of the mean difference between the classes, times a weight. Its value for a single "
+    "example is the degradation score minus this example's part of the penalty. So the mean of these values is the "
+    "adjusted score, and their interval holds for it. The score needs examples of two classes. A regression has no "
+    "classes: use `region_perturbation`, which has the same area (ABPC).",
     paper="Baer G, Grau I, Zhang C, Van Gorp P. Class-Dependent Perturbation Effects in Evaluating Time Series "
     "Attributions. arXiv:2502.17022 (2025), class-adjusted degradation score; the area: Schulz K, Sixt L, Tombari F, "
     "Landgraf T. Restricting the Flow: Information Bottlenecks for Attribution. ICLR (2020), section 4",
@@ -51,17 +51,20 @@ def score(
     rng: np.random.Generator,
     *,
     penalty: Annotated[
-        float, Field(ge=0, le=1_000, description="weight of the differences between the classes; 0 for none")
+        float, Field(ge=0, le=1_000, description="weight of the differences between the classes; 0: no adjustment")
     ] = 1.0,
-    share: Annotated[float, Field(gt=0, le=1, description="of the units, those that are removed at the end")] = 0.5,
+    share: Annotated[float, Field(gt=0, le=1, description="share of the units that are removed at the end")] = 0.5,
     steps: Annotated[
-        int, Field(ge=1, le=100_000, description="in which they are removed; never more than there are units to remove")
+        int,
+        Field(
+            ge=1, le=100_000, description="steps in which the units are removed; never more steps than units to remove"
+        ),
     ] = 25,
     order: Annotated[
         Literal["strength", "evidence"],
         Field(
-            description="what is the most important: the largest absolute values (strength), or the most evidence for "
-            "the class, with the evidence against it as the least important"
+            description="what counts as important. strength: the largest absolute values are the most important. "
+            "evidence: the most evidence for the class is the most important, and the evidence against it the least"
         ),
     ] = "strength",
     of: Output = "probability",
@@ -96,11 +99,11 @@ def score(
 
 
 def class_adjusted(scores: NDArray[np.float64], classes: NDArray[np.int64], penalty: float) -> NDArray[np.float64]:
-    """Return values (N,) whose mean is that of the scores less the penalty of the classes' differences.
+    """Return values (N,) whose mean is the mean of the scores minus the penalty for differences between classes.
 
     The penalty is the weight times half of the mean absolute difference between the means of two classes, over all
-    pairs. Each value is the adjusted score plus the influence of its example on it (the infinitesimal jackknife), so
-    that the spread of the values is that of the adjusted score. NaN with fewer than two classes.
+    pairs. Each value is the adjusted score plus the influence of its example on it (the infinitesimal jackknife). So
+    the values spread as the adjusted score does. NaN with fewer than two classes.
 
     Args:
         scores: (N,), of the examples.

@@ -16,13 +16,13 @@ from pellucid.score.shared.removal import Output, RankedRemoval, quantity
 SPEC = ScoreSpec(
     title="Deletion and insertion",
     family="faithfulness",
-    about="Units (samples, windows, …) are replaced by a baseline, those with the most evidence for the class first "
-    "(deletion), or brought back into it in the same order (insertion). The areas are those under the probability of "
-    "the class or label over the share of the units, from 0 to 1. A logit, a value of a regression and a contrast (the "
-    "difference of two logits or values) have no bounds, and the areas are in their unit. Insertion less deletion "
-    "is 0 on average for a random order with any model and baseline; the two areas alone are not comparable from one "
-    "baseline to another. Altered inputs are unlike the data: an order that breaks the model soonest need not be the "
-    "evidence, so several baselines are shown.",
+    about="Deletion: units (samples, windows, …) are replaced by a baseline, those with the most evidence for the "
+    "class first. Insertion: they are brought back into the baseline in the same order. Each area is the area under "
+    "the probability of the class or label, over the share of the units from 0 to 1. A logit, a value of a regression "
+    "and a contrast (the difference of two logits or values) have no bounds; their areas are in their own unit. For a "
+    "random order, insertion minus deletion is 0 on average, with any model and baseline. The two areas alone cannot "
+    "be compared between baselines. Altered inputs are unlike the data: the order that breaks the model soonest need "
+    "not be the evidence. So several baselines are shown.",
     paper="Petsiuk V, Das A, Saenko K. RISE: Randomized Input Sampling for Explanation of Black-box Models. BMVC "
     "(2018), section 4.3; Samek W et al. Evaluating the Visualization of What a Deep Neural Network Has Learned. IEEE "
     "TNNLS 28 (2017), after Bach S et al. PLoS ONE 10 (2015); the difference: Blücher S, Vielhaben J, Strodthoff N. "

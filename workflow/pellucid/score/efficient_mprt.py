@@ -15,11 +15,11 @@ from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to
 SPEC = ScoreSpec(
     title="Randomised parameters, complexity",
     family="sanity",
-    about="All layers get fresh weights, drawn by their own initialisers, and each example is explained again, for the "
-    "same target and with the same random numbers. The metric is the rise of the complexity of the map, as a share of "
-    "it: complexity is the entropy of a histogram of the map's values. A random model has nothing to explain, so that "
-    "its map should be more complex: above 0 is better, 0 is a map that does not depend on the weights. Two maps are "
-    "not compared value by value, so that noise does not pass for a change.",
+    about="All layers get new random weights from their own initialisers. Each example is explained again, for the "
+    "same target and with the same random numbers. The complexity of a map is the entropy of a histogram of its "
+    "values. The metric is the rise of this complexity, as a share of it. A random model has nothing to explain, so "
+    "its map should be more complex: above 0 is better; 0 means that the map does not depend on the weights. The two "
+    "maps are not compared value by value, so noise does not count as a change.",
     paper="Hedström A, Weber L, Lapuschkin S, Höhne MMC. A Fresh Look at Sanity Checks for Saliency Maps. xAI (2024), "
     "efficient MPRT: relative rise of the histogram's entropy",
     metrics={"complexity_rise": Metric("Randomised: rise of complexity", "higher", -1)},
@@ -35,9 +35,12 @@ def score(
     rng: np.random.Generator,
     *,
     bins: Annotated[
-        int, Field(ge=2, le=100_000, description="of the histogram, equally wide from the least value to the largest")
+        int,
+        Field(
+            ge=2, le=100_000, description="bins of the histogram, equally wide, from the smallest value to the largest"
+        ),
     ] = 100,
-    draws: Annotated[int, Field(ge=1, le=1_000, description="of the weights, to be averaged")] = 3,
+    draws: Annotated[int, Field(ge=1, le=1_000, description="draws of random weights, whose results are averaged")] = 3,
     examples: ExampleCount = "all",
 ) -> ScoreResult:
     """Return the rise for the scored examples; NaN for others, and for a constant map that does not stay constant."""

@@ -15,11 +15,12 @@ from pellucid.score.shared.set_drops import correlation, set_drops
 SPEC = ScoreSpec(
     title="Faithfulness correlation",
     family="faithfulness",
-    about="Random sets of units, all of one size, are replaced by a baseline. The score is Pearson's correlation of "
-    "the attribution that a set has in sum with the drop of the logit without it: 1 where the logit is the sum of what "
-    "the explanation says, 0 for a random map, and 0 by definition for a map that gives every set the same. All "
-    "explanations meet the same sets. It depends on their size and on the baseline, and interactions of units lower it "
-    "for any explanation. Of a regression the value drops, of a contrast the difference of two logits or values.",
+    about="Random sets of units, all of one size, are replaced by a baseline. For each set there are two numbers: the "
+    "sum of its attributions, and the drop of the logit without it. The score is Pearson's correlation of the two. It "
+    "is 1 if the logit is the sum of the attributions, 0 on average for a random map, and 0 by definition for a map "
+    "that gives every set the same sum. All explanations are judged on the same sets. The score depends on the size "
+    "of the sets and on the baseline. Units that interact lower it for any explanation. For a regression the value "
+    "drops; for a contrast, the difference of two logits or values.",
     paper="Bhatt U, Weller A, Moura JMF. Evaluating and Aggregating Feature-based Model Explanations. IJCAI (2020), "
     "definition 3",
     metrics={"faithfulness_correlation": Metric("Faithfulness correlation", "higher", -1, 1)},

@@ -11,9 +11,9 @@ from pellucid.score.shared.strength import strength
 SPEC = ScoreSpec(
     title="Form",
     family="form",
-    about="Sparseness: the Gini index of the strengths, 0 where all values are equal and near 1 where one has all. "
-    "Complexity: the entropy of the strengths as shares of their sum, divided by that of equal shares. Neither says "
-    "that an explanation is right: they describe what one has to look at.",
+    about="Sparseness: the Gini index of the strengths. It is 0 if all values are equal, and near 1 if one value has "
+    "all of the strength. Complexity: the entropy of the strengths as shares of their sum, divided by the entropy of "
+    "equal shares. Neither says whether an explanation is right: they describe how a map looks.",
     paper="Chalasani P et al. Concise Explanations of Neural Networks using Adversarial Training. ICML (2020), section "
     "2.4; Bhatt U, Weller A, Moura JMF. Evaluating and Aggregating Feature-based Model Explanations. IJCAI (2020), "
     "section 4.3",

@@ -22,15 +22,17 @@ SPEC = ScoreSpec(
     title="Infidelity",
     family="faithfulness",
     about="Inputs are moved towards a baseline: random sets of units all the way (subset), or every unit by a random "
-    "share (noise). Infidelity is the mean square of the difference between the change of the logit and what the "
-    "explanation says of it: the sum of the attributions of what was moved, each times its share, or, where values are "
-    "gradients, times the change of the input. It is 0 where the logit is the sum of what the explanation says. The "
-    "scale of a map rules it, so the scaled one comes first: of the map times the best factor from 0 up, as a share of "
-    "the changes' mean square; it is 1 for a map that says nothing, or the opposite. Sets are all of one size, so that "
-    "a map of equal values predicts the mean change: its score is what any map gets for that alone. Of a regression "
-    "the value changes, of a contrast the difference of two logits or values.",
+    "share of the way (noise). The explanation predicts the change of the logit: it is the sum of the attributions of "
+    "what was moved, each times its share (for gradients, each times the change of the input). Infidelity is the mean "
+    "squared difference between this prediction and the real change. It is 0 if the logit is the sum of the "
+    "attributions. It depends mostly on the scale of a map, so the scaled metric comes first: the map is multiplied "
+    "by its best factor (0 or more), and the result is divided by the mean square of the real changes. The scaled "
+    "metric is 1 for a map that says nothing, or the opposite. All sets have one size, so a map of equal values "
+    "predicts the mean change: its score is what any map reaches by that alone. For a regression the value changes; "
+    "for a contrast, the difference of two logits or values.",
     paper="Yeh CK et al. On the (In)fidelity and Sensitivity of Explanations. NeurIPS (2019), equation 1 and the "
-    "optimal scaling; that the factor is not below 0, and the division by the changes' mean square, are this project's",
+    "optimal scaling; this project's own: the factor is not below 0, and the result is divided by the mean square of "
+    "the changes",
     metrics={
         "infidelity_scaled": Metric("Infidelity, optimally scaled", "lower", 0, 1),
         "infidelity": Metric("Infidelity (squared logit)", "lower", 0),
@@ -53,8 +55,8 @@ def score(
         Field(
             min_length=1,
             json_schema_extra=UNIQUE,
-            description="subset: random sets of units take the baseline's values; noise: each unit goes a random "
-            "share of the way to the baseline, Gaussian around 0 and the same for all its values",
+            description="subset: random sets of units take the baseline's values. noise: each unit moves towards the "
+            "baseline by a random share, drawn from a Gaussian around 0; all values of a unit move by the same share",
         ),
     ] = _PERTURBATIONS,
     runs: Annotated[int, Field(ge=3, le=100_000, description="perturbations of each kind")] = 100,

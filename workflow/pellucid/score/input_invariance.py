@@ -1,4 +1,4 @@
-"""Input invariance: whether a shift of the inputs that the model takes away again changes the explanation."""
+"""Input invariance: whether the explanation changes if all inputs are shifted and the model subtracts the shift."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ _ROUNDING = 0.01
 SPEC = ScoreSpec(
     title="Input invariance",
     family="robustness",
-    about="All inputs are shifted by a constant, and a second model takes the constant away before its first layer: it "
-    "gives the same outputs, by the same weights, and its training examples are shifted as well. The metric is the "
-    "size (Euclidean norm) of the change of the attributions as a share of their size, and the share of examples "
-    f"for which it is at most {_ROUNDING:g}. A method that compares with a fixed value, such as zero, changes with the "
-    "shift: what it says depends on where zero lies, which the model does not know. Random numbers that are drawn for "
-    "each input count as a change. Not defined for attributions of zeros. A map that never changes wins.",
+    about="All inputs are shifted by a constant. A second model subtracts the constant before its first layer; it has "
+    "the same weights and gives the same outputs. Its training examples are shifted as well. There are two metrics: "
+    "the size (Euclidean norm) of the change of the attributions, as a share of their size; and the share of examples "
+    f"for which this change is at most {_ROUNDING:g}. A method that compares with a fixed value, such as zero, changes "
+    "with the shift: it depends on where zero lies, and the model does not. If a method draws random numbers for each "
+    "input, they count as a change. Not defined for attributions that are all zero. A map that never changes has the "
+    "best value.",
     paper="Kindermans PJ, Hooker S, Adebayo J, Alber M, Schütt KT, Dähne S, Erhan D, Kim B. The (Un)reliability of "
     "Saliency Methods. In: Explainable AI, Springer (2019), section 3, constant shift; the paper puts the shift into "
-    "the bias of the first layer, which is another function beside zero padding",
+    "the bias of the first layer; with zero padding, that is a different function",
     metrics={
         "shift_change": Metric("Shifted input: change", "lower", 0),
         "shift_invariant": Metric("Shifted input: invariant", "higher", 0, 1, proportion=True),
@@ -49,7 +50,8 @@ def score(
         Field(
             ge=-1_000,
             le=1_000,
-            description="of every value, as a share of the range of its channel over the explained examples",
+            description="constant that is added to every value, as a share of the range of its channel over the "
+            "explained examples",
         ),
     ] = 1.0,
     examples: ExampleCount = "all",

@@ -17,13 +17,14 @@ SPEC = ScoreSpec(
     title="IROF (iterative removal of features)",
     family="faithfulness",
     about="Segments (superpixels of an image, windows of a series) are replaced by a baseline one after the other, "
-    "those with the highest mean attribution first. The metric is the area over the curve of the probability as a "
-    "share of that of the whole input, over the share of the removed segments: 1 where the class is lost at once, 0 "
-    "where nothing is lost (a rise counts as no loss). A curve that falls for any order makes the area large for all "
-    "explanations: compare with the controls. Not defined for a contrast, which has no probability, nor for values.",
+    "those with the highest mean attribution first. The curve is the probability, as a share of the probability of "
+    "the whole input, over the share of removed segments. The metric is the area over this curve: 1 if the class is "
+    "lost at once, 0 if nothing is lost (a rise counts as no loss). If the curve falls for any order, the area is "
+    "large for all explanations, so compare with the controls. A contrast has no probability, and neither has a value "
+    "of a regression: the metric is not defined for them.",
     paper="Rieger L, Hansen LK. IROF: A Low Resource Evaluation Metric for Explanation Methods. AI for Affordable "
-    "Healthcare workshop, ICLR (2020), section 2; the area over shares of the segments, not their number, and no "
-    "credit for a rise are this project's",
+    "Healthcare workshop, ICLR (2020), section 2; this project's own: the area over shares of the segments instead of "
+    "their number, and no credit for a rise",
     metrics={"irof": Metric("IROF", "higher", 0, 1)},
     needs_model=True,
     needs_training=True,

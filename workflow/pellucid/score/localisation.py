@@ -13,11 +13,11 @@ SPEC = ScoreSpec(
     title="Localisation of the planted evidence",
     family="truth",
     about="Pointing game: whether the strongest value lies in the planted evidence. Relevance mass: the share of all "
-    "strength that lies in it. Relevance rank: of the K strongest values, where K is the number of values that carry "
-    "evidence, the share that do carry it. Strength is the absolute attribution; ties count as drawn at random. An "
-    "explanation that is the evidence itself scores 1; chance is the share of the values that carry evidence. The "
-    "evidence is that of the example's own class, also where another class or a contrast is explained; with several "
-    "labels or values, that of the explained one, and of both in a contrast.",
+    "strength that lies in the evidence. Relevance rank: K is the number of values that carry evidence; of the K "
+    "strongest values, the share that carry evidence. Strength is the absolute attribution. Ties count as if drawn at "
+    "random. An explanation that equals the evidence scores 1; chance is the share of values that carry evidence. The "
+    "evidence is that of the example's own class, even if another class or a contrast is explained. With several "
+    "labels or values, it is the evidence of the explained label or value; for a contrast, of both.",
     paper="Zhang J et al. Top-Down Neural Attention by Excitation Backprop. IJCV 126 (2018), section 4.1; Arras L, "
     "Osman A, Samek W. CLEVR-XAI. Information Fusion 81 (2022), equations 1 and 2",
     metrics={

@@ -17,13 +17,14 @@ _LOBE = 2
 SPEC = ScoreSpec(
     title="Localisation of the evidence in frequency",
     family="truth",
-    about="For explanations over frequency, whose evidence is known at the bins of the Fourier transform. Relevance "
-    "rank: of the K strongest bins, where K is the number of bins that carry evidence, the share that do carry it. "
-    "Relevance mass: the share of all strength that lies in them. AUROC: the probability that a bin with evidence is "
-    "stronger than one without. Strength is the absolute attribution, summed over channels; ties count as drawn at "
-    "random. The evidence itself scores 1; chance is the share of the bins that carry evidence, and 0.5 for AUROC. An "
-    "example without evidence has no value. Maps over short frames are summed over time; bins beside the evidence, "
-    "into which it leaks, count for neither side. An explanation over time is left out, as it names no frequency.",
+    about="For explanations over frequency. The evidence is known at the bins of the Fourier transform. Relevance "
+    "rank: K is the number of bins that carry evidence; of the K strongest bins, the share that carry evidence. "
+    "Relevance mass: the share of all strength that lies in these bins. AUROC: the probability that a bin with "
+    "evidence is stronger than a bin without. Strength is the absolute attribution, summed over channels. Ties count "
+    "as if drawn at random. The evidence itself scores 1. Chance is the share of bins that carry evidence; for AUROC "
+    "it is 0.5. An example without evidence has no value. Maps over short frames are summed over time; evidence leaks "
+    "into the bins beside it, so those bins are not judged. An explanation over time names no frequency and is left "
+    "out.",
     paper="Brüsch T et al. FreqRISE: Explaining time series using frequency masking. arXiv:2406.13584 (2024), section "
     "4; after Arras L, Osman A, Samek W. CLEVR-XAI. Information Fusion 81 (2022), equations 1 and 2",
     metrics={

@@ -18,12 +18,12 @@ CURVES = {"rank_correlation": "rank correlation", "ssim": "SSIM"}
 SPEC = ScoreSpec(
     title="Randomised parameters",
     family="sanity",
-    about="From the trained model, layers get fresh weights one after the other, from the output down, drawn by their "
-    "own initialisers; after each step the examples are explained again, for the same class and with the same random "
-    "numbers. Similarity of the absolute attributions to those of the trained model: rank correlation, and structural "
-    "similarity (SSIM); in the mean over the steps, and at the end, when no trained layer is left. A map that stays as "
-    "it is shows nothing that the model has learnt. Low similarity alone proves little: noise that differs from model "
-    "to model has it too.",
+    about="The layers of the trained model get new random weights from their own initialisers, one layer after the "
+    "other, beginning at the output. After each step the examples are explained again, for the same class and with "
+    "the same random numbers. The metric is how similar the absolute attributions are to those of the trained model: "
+    "rank correlation, and structural similarity (SSIM). It is given as the mean over the steps, and at the end, when "
+    "no trained layer is left. A map that does not change shows nothing that the model has learnt. Low similarity "
+    "alone proves little: a noisy map that differs from model to model has it too.",
     paper="Adebayo J, Gilmer J, Muelly M, Goodfellow I, Hardt M, Kim B. Sanity Checks for Saliency Maps. NeurIPS "
     "(2018), section 4.1; limits after Hedström A, Weber L, Lapuschkin S, Höhne MMC. Sanity Checks Revisited. "
     "XAI in Action workshop, NeurIPS (2023)",
@@ -46,11 +46,11 @@ def score(
     steps: Annotated[
         Annotated[int, Field(ge=2, le=100_000)] | Literal["all"],
         Field(
-            description="at which the examples are explained again: after every layer (all), or after the first and "
-            "the last and some between them, evenly spaced"
+            description="steps at which the examples are explained again. all: after every layer. A number: after the "
+            "first layer, after the last, and after some between them, evenly spaced"
         ),
     ] = 5,
-    draws: Annotated[int, Field(ge=1, le=1_000, description="of the weights, to be averaged")] = 1,
+    draws: Annotated[int, Field(ge=1, le=1_000, description="draws of random weights, whose results are averaged")] = 1,
     examples: ExampleCount = 3,
 ) -> ScoreResult:
     """Return both similarities, as means over the steps and after the last, of the scored examples; NaN for others."""

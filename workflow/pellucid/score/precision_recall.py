@@ -12,8 +12,9 @@ SPEC = ScoreSpec(
     title="Precision and recall of the planted evidence",
     family="truth",
     about="Strengths are scaled to 0–1 in each example. At a threshold, precision is the share of the values above it "
-    "that carry evidence, and recall the share of the evidence that is above it; AUP and AUR are their means over all "
-    "thresholds. The evidence itself scores 1 in both; AUR alone is won by a map that is high everywhere.",
+    "that carry evidence; recall is the share of the evidence that lies above it. AUP and AUR are the means of "
+    "precision and recall over all thresholds. The evidence itself scores 1 in both. A map that is high everywhere "
+    "has the best AUR, so read AUR together with AUP.",
     paper="Crabbé J, van der Schaar M. Explaining Time Series Predictions with Dynamic Masks. ICML (2021), section "
     "4.1; after Ismail AA et al. Benchmarking Deep Learning Interpretability in Time Series Predictions. NeurIPS "
     "(2020)",

@@ -18,13 +18,13 @@ LEARNT = 0.95
 SPEC = ScoreSpec(
     title="Random labels",
     family="sanity",
-    about="A second model of the same architecture is trained by the same recipe on the same examples, but with their "
-    "labels dealt out anew, so that it can only memorise them; every method explains the same examples for the same "
-    "classes on it. Similarity of the absolute attributions to those of the model itself: rank correlation, and "
-    "structural similarity (SSIM). A map that stays as it is does not show how the inputs go with their classes. How "
-    "many of its labels the second model has memorised stands beside it: where they are few, it hardly differs from "
-    "one without training, and the test is a weak one. Of several labels it is the share of right answers, of values "
-    "the share of their variance (R²).",
+    about="A second model is trained: the same architecture, recipe and examples, but the labels are shuffled. It can "
+    "only memorise them. Every method explains the same examples on it, for the same classes. The metric is how "
+    "similar the absolute attributions are to those of the first model: rank correlation, and structural similarity "
+    "(SSIM). A map that does not change does not show how inputs and classes belong together. The table also says "
+    "what share of its labels the second model has memorised. If the share is low, this model hardly differs from an "
+    "untrained one, and the test is weak. With several labels it is the share of right answers; with values, the "
+    "share of their variance (R²).",
     paper="Adebayo J, Gilmer J, Muelly M, Goodfellow I, Hardt M, Kim B. Sanity Checks for Saliency Maps. NeurIPS "
     "(2018), section 4.2",
     metrics={
@@ -47,8 +47,8 @@ def score(
     epochs: Annotated[
         Annotated[int, Field(ge=1, le=100_000)] | Literal["recipe"],
         Field(
-            description="of the training on random labels, or recipe for as many as the experiment's own has: "
-            "memorising takes longer than learning"
+            description="epochs of the training on random labels. recipe: as many as the experiment's own training "
+            "has. Memorising takes longer than learning"
         ),
     ] = "recipe",
     examples: ExampleCount = "all",

@@ -13,11 +13,11 @@ from pellucid.targets import contrast, split
 SPEC = ScoreSpec(
     title="Random logit",
     family="sanity",
-    about="Each example is explained for another class (label, value), drawn at random; of a contrast the explained "
-    "one is replaced by a third, and the subtracted one stays. Similarity of the absolute attributions to those of the "
-    "class itself: rank correlation, and structural similarity (SSIM). 1 is a map that does not say which class it "
-    "speaks of. That two classes rest on the same evidence, one for it and one against it, raises the similarity of a "
-    "right explanation too. Not defined for a model without another output.",
+    about="Each example is explained for another class (label, value), drawn at random. In a contrast, a third class "
+    "replaces the explained one; the subtracted one stays. The metric is how similar the absolute attributions are to "
+    "those of the first explanation: rank correlation, and structural similarity (SSIM). 1 means that the map does "
+    "not depend on the class. The same evidence can speak for one class and against another. This raises the "
+    "similarity even for a right explanation. Not defined for a model without another output.",
     paper="Sixt L, Granz M, Landgraf T. When Explanations Lie: Why Many Modified BP Attributions Fail. ICML (2020), "
     "section 5, random logit; by rank correlation beside SSIM",
     metrics={

@@ -15,12 +15,12 @@ from pellucid.score.shared.removal import Output, RankedRemoval, probability_end
 SPEC = ScoreSpec(
     title="Region perturbation (AOPC)",
     family="faithfulness",
-    about="Regions are replaced by a baseline one after the other, and the drop of the probability from that of the "
-    "whole input is averaged over all steps, the step without any region included. AOPC is this mean with the most "
-    "evidence first, ABPC that mean less the one with the least evidence first: 0 on average for a random order. Only "
-    "a share of all regions is perturbed, so that the top of the order counts, unlike in deletion and insertion. A "
-    "logit, a value of a regression and a contrast have no bounds. Perturbed inputs are unlike the data: a large drop "
-    "can come from that.",
+    about="Regions are replaced by a baseline one after the other. After each step the probability is compared with "
+    "that of the whole input; the drops are averaged over all steps, including step 0 (no region). AOPC is this mean "
+    "when the regions with the most evidence go first. ABPC is AOPC minus the same mean when the regions with the "
+    "least evidence go first; for a random order it is 0 on average. Only a share of all regions is perturbed, so the "
+    "top of the order counts, unlike in deletion and insertion. A logit, a value of a regression and a contrast have "
+    "no bounds. Perturbed inputs are unlike the data: a large drop can come from that.",
     paper="Samek W, Binder A, Montavon G, Lapuschkin S, Müller KR. Evaluating the Visualization of What a Deep Neural "
     "Network Has Learned. IEEE TNNLS 28 (2017), section III, AOPC and ABPC; regions of all examples are one grid",
     metrics={"aopc": Metric("AOPC", "higher"), "abpc": Metric("ABPC (least less most)", "higher")},
@@ -41,7 +41,7 @@ def score(
     share: Annotated[
         float,
         Field(
-            gt=0, le=1, description="of the regions, those that are perturbed; the number is rounded, to one at least"
+            gt=0, le=1, description="share of the regions that are perturbed; the number is rounded and is at least one"
         ),
     ] = 0.5,
     of: Output = "probability",

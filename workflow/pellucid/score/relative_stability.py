@@ -22,16 +22,16 @@ _LEAST = 1e-6
 SPEC = ScoreSpec(
     title="Relative stability",
     family="robustness",
-    about="Each example is changed several times by noise and explained again, for the same target. The size "
-    "(Euclidean norm) of the change of the attributions, each as a share of its own value, is divided by the size of "
-    "the change of the input (each value as a share of itself), of a layer's features (likewise) or of the outputs "
-    "before the softmax. The metric is log10(1 + the largest ratio), 0 for a map that never changes. Copies for which "
-    "the model predicts another class (of labels: the label's other answer) are left out, since the explanation may "
-    "change there; an example without other copies has no value. Values near 0 would change by huge shares: they count "
-    "as the floor. Stable is not right.",
+    about="Each example is changed several times by noise and explained again, for the same target. The metric is a "
+    "ratio of two sizes (Euclidean norms). Numerator: the change of the attributions, each as a share of its own "
+    "value. Denominator: the change of the input (each value as a share of itself), of a layer's features (likewise), "
+    "or of the outputs before the softmax. The table has log10(1 + the largest ratio): 0 for a map that never "
+    "changes. Copies for which the model predicts another class (for labels: the label's other answer) are left out, "
+    "because the explanation may change there. An example for which no copy is left has no value. Values near 0 would "
+    "change by huge shares, so they are raised to the floor. Stable does not mean right.",
     paper="Agarwal C, Johnson N, Pawelczyk M, Krishna S, Saxena E, Zitnik M, Lakkaraju H. Rethinking Stability for "
-    "Attribution-based Explanations. arXiv:2203.06877 (2022), relative input, representation and output "
-    "stability with p = 2; the logarithm and the floor as a share of the largest value are this project's",
+    "Attribution-based Explanations. arXiv:2203.06877 (2022), relative input, representation and output stability "
+    "with p = 2; the logarithm and the floor as a share of the largest value are this project's own",
     metrics={
         "relative_input_stability": Metric("Rel. input stability (log)", "lower", 0),
         "relative_representation_stability": Metric("Rel. representation stability (log)", "lower", 0),
@@ -55,8 +55,8 @@ def score(
         Field(
             gt=0,
             le=1,
-            description="least size of a value by which its change is divided, as a share of the largest value of "
-            "the map, input or layer; the paper's stands near 0",
+            description="floor: a change is divided by at least this size, as a share of the largest value of the "
+            "map, input or layer; in the paper the floor is near 0",
         ),
     ] = 0.01,
     layer: FeatureLayer = "last_features",

@@ -20,15 +20,15 @@ _SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SPEC = ScoreSpec(
     title="ROAD (remove and debias)",
     family="faithfulness",
-    about="Samples or pixels are removed, those with the most evidence for the class first, or those with the least, "
-    "and imputed: each becomes the weighted mean of its neighbours plus a little noise, all of them at once. The shape "
-    "of the hole is then hardly visible, so that the model cannot read the class from it, as it can from a hole of "
-    "zeros. The metric is the probability in the mean over the removed shares when the least goes first, less that "
-    "when the most goes first: 0 on average for a random order. A logit, a value of a regression and a contrast have "
-    "no bounds. What is smooth can be imputed well, so that evidence that is flat over many samples is never removed.",
+    about="Samples or pixels are removed, those with the most evidence for the class first, or those with the least "
+    "first. Removed values are imputed, all at once: each becomes the weighted mean of its neighbours plus a little "
+    "noise. The shape of the hole is then hardly visible, so the model cannot read the class from it; from a hole of "
+    "zeros it could. The metric is a difference of two mean probabilities over the removed shares: least first minus "
+    "most first. For a random order it is 0 on average. A logit, a value of a regression and a contrast have no "
+    "bounds. Smooth values can be imputed well, so evidence that is flat over many samples is never removed.",
     paper="Rong Y, Leemann T, Borisov V, Kasneci G, Kasneci E. A Consistent and Efficient Evaluation Strategy for "
-    "Attribution Methods. ICML (2022), noisy linear imputation and both orders; the paper looks at the accuracy, the "
-    "probability and the difference of both orders are this project's",
+    "Attribution Methods. ICML (2022), noisy linear imputation and both orders; the paper uses the accuracy; the "
+    "probability and the difference of both orders are this project's own",
     metrics={
         "road": Metric("ROAD: least less most", "higher"),
         "road_most_first": Metric("ROAD, most first", "lower"),

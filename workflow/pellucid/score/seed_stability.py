@@ -18,9 +18,10 @@ _ROUNDING = 1e-5
 SPEC = ScoreSpec(
     title="Stability over seeds",
     family="robustness",
-    about="The examples are explained again with other random numbers. Similarity is that of the absolute attributions "
-    "of two runs, in the mean over all pairs: their rank correlation, and of the strongest values the share that both "
-    "have in common. A method without randomness scores 1. More samples make a method steadier; steady is not right.",
+    about="The examples are explained again with other random numbers. Two runs are compared by their absolute "
+    "attributions: the rank correlation, and the share of the strongest values that both have in common. The metric "
+    "is the mean over all pairs of runs. A method without randomness scores 1. More samples make a method more "
+    "stable; stable does not mean right.",
     paper="rank correlation and top-k intersection as in Ghorbani A, Abid A, Zou J. Interpretation of Neural Networks "
     "is Fragile. AAAI (2019), section 2, here between seeds",
     metrics={
@@ -39,9 +40,12 @@ def score(
     rng: np.random.Generator,
     *,
     runs: Annotated[
-        int, Field(ge=2, le=100_000, description="with different seeds, the explanation that is there being the first")
+        int,
+        Field(
+            ge=2, le=100_000, description="runs with different seeds; the first is the explanation that exists already"
+        ),
     ] = 3,
-    share: Annotated[float, Field(gt=0, le=1, description="of the values, those that count as the strongest")] = 0.1,
+    share: Annotated[float, Field(gt=0, le=1, description="share of the values that count as the strongest")] = 0.1,
     examples: ExampleCount = "all",
 ) -> ScoreResult:
     """Return both similarities of the scored examples; NaN for others."""

@@ -12,12 +12,12 @@ from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to
 SPEC = ScoreSpec(
     title="Sensitivity to the input",
     family="robustness",
-    about="Each example is changed several times by noise and explained again, for the same target. Sensitivity is the "
-    "size (Euclidean norm) of the change of the attributions as a share of the size of the attributions; of all "
-    "changes, the largest or the mean. The noise is uniform, at most a share of the range (maximum less minimum) of "
-    "the channel in that example, and the same for every method. Not defined for attributions of zeros, and very "
-    "large for those near zero. A map that never changes wins: 0 says that an explanation is steady, not that it "
-    "explains.",
+    about="Each example is changed several times by noise and explained again, for the same target. Sensitivity is "
+    "the size (Euclidean norm) of the change of the attributions, as a share of the size of the attributions: the "
+    "largest over all changes, or the mean. The noise is uniform; it is at most a share of the range (maximum minus "
+    "minimum) of the channel in that example, and the same for every method. Not defined for attributions that are "
+    "all zero, and very large for those near zero. A map that never changes has the best value: 0 says that an "
+    "explanation is stable, not that it is right.",
     paper="Yeh CK, Hsieh CY, Suggala A, Inouye DI, Ravikumar PK. On the (In)fidelity and Sensitivity of Explanations. "
     "NeurIPS (2019), definition 3.1 estimated by Monte Carlo; as a share of the norm",
     metrics={

@@ -21,12 +21,13 @@ _SHARES = (0.01, 0.03, 0.1, 0.3, 0.5, 0.8)
 SPEC = ScoreSpec(
     title="Sensitivity-n",
     family="faithfulness",
-    about="For several sizes n, random sets of n units are replaced by a baseline. At each size the value is Pearson's "
-    "correlation of the attribution that a set has in sum with the drop of the logit without it; the metric is the "
-    "mean over the sizes. An explanation has the property of sensitivity-n where it is 1; none has it for all n where "
-    "units act together. 0 for a random map, and by definition for one that gives every set the same. All explanations "
-    "meet the same sets. Small sets ask for single values, large ones for the whole. Of a regression the value drops, "
-    "of a contrast the difference of two logits or values.",
+    about="For several sizes n, random sets of n units are replaced by a baseline. For each set there are two "
+    "numbers: the sum of its attributions, and the drop of the logit without it. At each size the value is Pearson's "
+    "correlation of the two; the metric is the mean over the sizes. If it is 1 for a size n, the explanation has the "
+    "property sensitivity-n. If units act together, no explanation has it for all n. It is 0 on average for a random "
+    "map, and 0 by definition for a map that gives every set the same sum. All explanations are judged on the same "
+    "sets. Small sets test single values, large sets the whole. For a regression the value drops; for a contrast, the "
+    "difference of two logits or values.",
     paper="Ancona M, Ceolini E, Öztireli C, Gross M. Towards Better Understanding of Gradient-based Attribution "
     "Methods for Deep Neural Networks. ICLR (2018), section 4, sensitivity-n by the correlation over random sets",
     metrics={"sensitivity_n": Metric("Sensitivity-n", "higher", -1, 1)},
@@ -50,7 +51,7 @@ def score(
             min_length=1,
             max_length=100,
             json_schema_extra=UNIQUE,
-            description="sizes of the sets, as shares of the units; one unit at least",
+            description="sizes of the sets, as shares of the units; each set has at least one unit",
         ),
     ] = _SHARES,
     unit: units.Unit = "sample",

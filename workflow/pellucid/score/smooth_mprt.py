@@ -1,4 +1,4 @@
-"""Smooth MPRT: whether an explanation, freed of noise, changes when all weights of the model are randomised."""
+"""Smooth MPRT: whether a denoised explanation changes when all weights of the model are randomised."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to
 SPEC = ScoreSpec(
     title="Randomised parameters, smoothed",
     family="sanity",
-    about="All layers get fresh weights, drawn by their own initialisers. With the trained and with the random weights "
-    "each example is explained in several noisy copies, for the same target, and the maps are averaged, so that the "
-    "noise of a map does not pass for a change. Similarity of both absolute means: rank correlation, and structural "
-    "similarity (SSIM). A map that stays as it is shows nothing that the model has learnt.",
+    about="All layers get new random weights from their own initialisers. Each example is explained in several noisy "
+    "copies, with the trained and with the random weights, for the same target. The maps of the copies are averaged, "
+    "so the noise of a map does not count as a change. The metric is how similar the two absolute means are: rank "
+    "correlation, and structural similarity (SSIM). A map that does not change shows nothing that the model has "
+    "learnt.",
     paper="Hedström A, Weber L, Lapuschkin S, Höhne MMC. A Fresh Look at Sanity Checks for Saliency Maps. xAI (2024), "
     "smooth MPRT: denoised explanations of the trained and of the fully random model",
     metrics={
@@ -48,7 +49,7 @@ def score(
         ),
     ] = 0.1,
     samples: Copies = 20,
-    draws: Annotated[int, Field(ge=1, le=1_000, description="of the weights, to be averaged")] = 1,
+    draws: Annotated[int, Field(ge=1, le=1_000, description="draws of random weights, whose results are averaged")] = 1,
     examples: ExampleCount = 2,
 ) -> ScoreResult:
     """Return both similarities of the scored examples; NaN for others."""

@@ -1,4 +1,4 @@
-"""Comprehensiveness and sufficiency: the drop of the score without the strongest evidence, and with it alone."""
+"""Comprehensiveness and sufficiency: the drop of the score without the strongest evidence, and with only it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ _FRACTIONS = (0.01, 0.05, 0.1, 0.2, 0.5)
 SPEC = ScoreSpec(
     title="Comprehensiveness and sufficiency",
     family="faithfulness",
-    about="A fraction of the units, those with the most evidence for the class, is replaced by a baseline: the drop of "
-    "the probability of the class or label is the comprehensiveness. The drop when everything else is replaced is the "
-    "sufficiency. Both are means over several fractions, from -1 to 1; for a logit, a value of a regression, or a "
-    "contrast (the difference of two logits or values) they have no bounds. Unlike deletion and insertion they look at "
-    "the top of the order alone. Altered inputs are unlike the data: a large drop can come from that.",
+    about="Comprehensiveness: a fraction of the units, those with the most evidence for the class, is replaced by a "
+    "baseline; the metric is the drop of the probability of the class or label. Sufficiency: everything else is "
+    "replaced instead; the metric is again the drop. Both are means over several fractions, and lie between -1 and 1. "
+    "For a logit, a value of a regression, or a contrast (the difference of two logits or values) they have no "
+    "bounds. Unlike deletion and insertion, they look only at the top of the order. Altered inputs are unlike the "
+    "data: a large drop can come from that.",
     paper="DeYoung J et al. ERASER: A Benchmark to Evaluate Rationalized NLP Models. ACL (2020), section 4; the mean "
     "is over the fractions, without the empty one",
     metrics={
@@ -50,7 +51,7 @@ def score(
             min_length=1,
             max_length=100,
             json_schema_extra=UNIQUE,
-            description="shares of the units that are removed or kept; each is one unit at least",
+            description="shares of the units that are removed or kept; each share is at least one unit",
         ),
     ] = _FRACTIONS,
     of: Output = "probability",

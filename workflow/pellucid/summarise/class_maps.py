@@ -75,7 +75,7 @@ def class_maps(
 def _shifted(read: Read, shifts: NDArray[np.int64] | None) -> Read:
     """Return a function that moves each example along its first axis, so that all events lie at one sample.
 
-    What moves out of the window is lost, and what was never in it is NaN.
+    Values that move out of the window are lost; values that were never in it are NaN.
     """
     if shifts is None:
         return read

@@ -1,4 +1,4 @@
-"""Means over examples with bands that know that examples of one recording are alike."""
+"""Means over examples, with bands that take into account that examples of one recording are alike."""
 
 from __future__ import annotations
 

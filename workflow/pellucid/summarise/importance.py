@@ -1,4 +1,4 @@
-"""Which channel and which time: each example's attribution by channel and by place, beside permutation importance."""
+"""Importance of channels and times: attribution by channel and by place, beside permutation importance."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def table(
         permuted: what `permutation.rows_of` returns.
         labels, classes: of the measured examples, and the names of the outputs.
         channel_names, place_names: in the order of the shares.
-        per_channel: whether the method gives each channel values of its own. If not, no channel can matter more than
-            another, and channels are left out.
+        per_channel: whether the method gives each channel values of its own. If not, all channels have the same values,
+            and are left out.
     """
     import pandas as pd
 

@@ -2,8 +2,8 @@
 
 Lapuschkin S, Wäldchen S, Binder A, Montavon G, Samek W, Müller K-R. Unmasking Clever Hans predictors and assessing what
 machines really learn. Nature Communications 10:1096 (2019), methods, "spectral relevance analysis": the maps of a class
-are made coarse, joined to their nearest neighbours, and clustered by the eigenvectors of the graph's Laplacian; the
-largest gap between its eigenvalues says into how many clusters.
+are made coarse, joined to their nearest neighbours, and clustered by the eigenvectors of the graph's Laplacian. The
+largest gap between its eigenvalues gives the number of clusters.
 
 Here a map is the share of absolute attribution in each place and channel, and the distance between two maps is
 Hellinger's: that between the square roots of their shares.

@@ -36,9 +36,10 @@ def drawn(
 ) -> NDArray[np.int64]:
     """Draw up to `number` rows of each class; return them class by class, those of a class in random order.
 
-    Measured examples stand in the order of the data, where neighbours may be of one recording. Scores that take the
-    first few of each class (`subset.first_of_each`) shall not take neighbours. A larger number adds to a smaller one,
-    and an example does not lose its place where others are missing: another training may contrast fewer of them.
+    Measured examples have the order of the data, and neighbours may come from one recording. Scores that take the first
+    few of each class (`subset.first_of_each`) must not take neighbours. A larger number keeps the examples of a smaller
+    one and adds to them. An example keeps its place even if others are missing: another training may contrast fewer of
+    them.
 
     Args:
         labels: (N,), the class for which each measured example stands.

@@ -1,9 +1,9 @@
-"""Find the examples of a class whose maps share one place and channel, and that are some recordings.
+"""Find examples of a class whose maps share one place and channel, and that come from the same recordings.
 
-Groups by the whole map miss a mark that holds a part of the attribution only, where the evidence itself moves: maps are
-then alike because their evidence lies alike. So every place and channel is looked at by itself, too: the examples are
-divided into those with much and those with little of their attribution there, and it is tested whether the recordings
-tell them apart.
+Groups by the whole map can miss a mark that has only a part of the attribution: if the evidence moves between examples,
+maps are grouped by the place of the evidence. So every place and channel is also examined by itself. The examples are
+divided into those with much and those with little of their attribution there, and a test says whether the recordings
+explain this division.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def shared_place(
     origin: NDArray[np.str_],
     rng: np.random.Generator,
 ) -> tuple[MapGroup, Test] | None:
-    """Return the examples with much attribution at the place and channel that the recordings tell best, and the test.
+    """Return the examples with much attribution at the place and channel that recordings explain best, and the test.
 
     The strength is that of `shortcut_flags.follows`. Chance: the recordings are dealt anew to the examples of the
     class, 2,000 times, and each time the best of all places and channels counts; p is the share of such bests (the data

@@ -1,8 +1,8 @@
 """Flag groups of maps that may be a shortcut: they follow a recording or a site, or keep to one place.
 
-The limits below were fixed before any data were looked at. A flag asks to look at the examples; it proves nothing. A
-recording may have its own form of a wave, which is no shortcut; and a mark that all recordings of a class share at the
-place where its evidence lies cannot be told from evidence.
+The limits below were fixed before any data were seen. A flag is a reason to look at the examples; it proves nothing. A
+recording may have its own form of a wave; this is no shortcut. And if all recordings of a class share a mark at the
+place of the evidence, it cannot be distinguished from evidence.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def follows(
     origin: NDArray[np.str_],
     rng: np.random.Generator,
 ) -> Test:
-    """Test whether a group of maps is made of the examples of some recordings, and of these alone.
+    """Test whether a group of maps consists of the examples of some recordings, and only of these.
 
     The strength is the uncertainty coefficient (Theil H. On the estimation of relationships involving qualitative
     variables. Am J Sociol 76:103-154 (1970)): the share of the entropy of "in the group or not" that the recording
@@ -180,13 +180,13 @@ def one_place(
     sizes: Sequence[int],
     event: NDArray[np.float32] | None,
 ) -> Test:
-    """Test whether the class of a group keeps to the place of the group, as no other class keeps to one place.
+    """Test whether the class of a group stays at the place of the group, more than any other class stays at one place.
 
     The place is a sixteenth of each axis, where most windows of the group lie; the strength is the share of the whole
-    class there. It is counted over the class, since groups of maps are made by place among other things: each of them
-    keeps to one place by itself. Chance is the largest share of any other class at its best place, and at least the
-    share of an axis that a place takes; p is the binomial probability of so many examples there, times the number of
-    places. Nothing is tested where another class keeps to one place too (0.5 and more): the examples may be aligned
+    class there. It is counted over the whole class, because groups of maps are partly formed by place: each group stays
+    at one place for this reason alone. Chance is the largest share of any other class at its best place, and at least
+    the share of an axis that a place takes; p is the binomial probability of so many examples there, times the number
+    of places. Nothing is tested where another class keeps to one place too (0.5 and more): the examples may be aligned
     then, and evidence keeps to one place by itself. Nor where the maps keep to the event at least as well.
 
     Args:

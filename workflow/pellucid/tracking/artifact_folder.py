@@ -82,7 +82,7 @@ def settle(client: MlflowClient, experiment: Experiment, uri: str) -> Experiment
             f'tracking.experiment "{experiment.name}"',
             f"files or a database that belong to {before or location.parent}",
             "files of this project's own",
-            "Copy what is a link, or give tracking.experiment another name to begin a new record.",
+            "Replace links by copies, or give tracking.experiment another name to begin a new record.",
         )
     if before is None and not is_there and not place.is_dir():
         raise InputError.unexpected(

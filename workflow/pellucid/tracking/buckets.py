@@ -20,7 +20,7 @@ _OF_KEYS = ("credentials", "AccessKey", "Signature", "AccessDenied", "Forbidden"
 def require(artifacts: str) -> None:
     """Ask once whether the bucket is there, before anything is recorded.
 
-    A key that may write but not list is refused an answer (403): then the first file tells.
+    If a key may write but not list, the bucket answers with 403; then the first file shows whether it can be used.
 
     Raises:
         InputError: there is no such bucket, no key, or no answer.

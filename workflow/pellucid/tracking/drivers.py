@@ -1,4 +1,4 @@
-"""The packages that speak with a database or with S3: which are needed, and what to install where one is missing."""
+"""The packages for a database or for S3: which are needed, and what to install if one is missing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MODULE = re.compile(r"No module named '(\w+)")
 def with_driver(uri: str) -> str:
     """Return the address of a database as SQLAlchemy takes it: PostgreSQL by psycopg 3, unless a driver is named.
 
-    For `postgresql://` alone SQLAlchemy would ask for psycopg 2, which is taken where only that one is installed.
+    For `postgresql://` alone, SQLAlchemy would need psycopg 2; it is used only if psycopg 3 is not installed.
 
     Raises:
         InputError: neither is installed.
@@ -29,7 +29,7 @@ def with_driver(uri: str) -> str:
     if find_spec("psycopg2"):
         return uri
     raise InputError.unexpected(
-        "tracking.uri", f"{uri}, but no package that speaks with PostgreSQL", "psycopg", _install("postgresql")
+        "tracking.uri", f"{uri}, but no package that can reach PostgreSQL", "psycopg", _install("postgresql")
     )
 
 

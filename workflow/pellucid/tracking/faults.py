@@ -38,7 +38,7 @@ def of_store(error: Exception, uri: str) -> InputError:
         return InputError.unexpected(
             f"tracking.uri {uri}",
             f"{name}, which cannot be written ({error.strerror or in_one_line(error)})",
-            "a place with room that may be written",
+            "a place with free space, and the permission to write there",
             AFTERWARDS,
         )
     text = in_one_line(error)

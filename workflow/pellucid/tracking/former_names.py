@@ -1,4 +1,4 @@
-"""Give runs of earlier versions the names of today, so that they stand beside new ones in lists and comparisons.
+"""Give runs of earlier versions the current names, so that they stand beside new runs in lists and comparisons.
 
 MLflow cannot rename a metric: the old name stays beside the new one, with the same value.
 """

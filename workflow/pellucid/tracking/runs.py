@@ -39,8 +39,8 @@ class Entry:
         computed: a file that was written when the computation ended.
         seconds: how long the computation took, as its job measured it.
         params: what the computation was given; logged once.
-        settings: further parameters. MLflow never changes a parameter: with other settings it is another run, and a
-            run that lacks some, as of an earlier version, gets them.
+        settings: further parameters. MLflow never changes a parameter: with other settings it is another run. If a run
+            of an earlier version lacks some, it gets them.
         metrics: logged once.
         curves: metrics with their name, value and epoch; logged once.
         scores: metrics that follow the results, while the run stays the same.

@@ -1,4 +1,4 @@
-"""Scores as metrics of MLflow: one naming scheme, and which of them are judged by which direction."""
+"""Scores as metrics of MLflow: one naming scheme, and which direction of each metric is better."""
 
 from __future__ import annotations
 

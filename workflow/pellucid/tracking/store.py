@@ -58,7 +58,7 @@ def ensure(uri: str, experiment: str, artifacts: str = "") -> str:
 def restore(uri: str, experiment: str) -> None:
     """Restore the MLflow experiment where it was deleted on MLflow's page, and bring it up to date.
 
-    The paths of a copied project are corrected, and what an earlier version recorded gets the names of today.
+    The paths of a copied project are corrected, and records of an earlier version get the current names.
 
     Raises:
         InputError: the store cannot be used.

@@ -85,7 +85,7 @@ def send_folder(place: str, uri: str, folder: Path, threads: int) -> None:
 def together(calls: Sequence[Callable[[], Result]], threads: int) -> list[Result]:
     """Make all calls, so many at a time; return their results in order.
 
-    After the first error no further call begins; those that run are waited for, and the error is raised.
+    After the first error, no further call begins. Running calls are finished, and the error is raised.
     """
     if threads == 1 or len(calls) < 2:
         return [call() for call in calls]

@@ -120,7 +120,7 @@ def load_batches(
         batch_size: training examples of a batch.
         class_weights: (classes,).
         seed: of the experiment.
-        permuted: shuffle the labels of the training examples among them; all labels of one stay together.
+        permuted: shuffle the labels among the training examples; all labels of one example stay together.
         fitted: turns labels into what the model is fitted to (`Objective.fitted`).
         explained: of several inputs, the name of x.
         others: `other_train.npz` and `other_validation.npz`, by "train" and "validation"; none of one input.

@@ -1,8 +1,8 @@
 """Checkpoints in S3, so that a training goes on on another machine where no file system is shared.
 
-A job that is killed leaves nothing behind but what it has uploaded. The objects of a training lie below
-`<store>/<key of the training>/`: each model file under its SHA-256, and `progress.json`, which says by their SHA-256
-which of them are in use. It is written last, so that it never names an object that is not whole.
+A killed job leaves nothing except what it has uploaded. The objects of a training lie below `<store>/<key of the
+training>/`: each model file under its SHA-256, and `progress.json`, which says by their SHA-256 which of them are in
+use. It is written last, so that it never names an incomplete object.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class CheckpointStore:
         self._next = 0.0
 
     def fetch(self, folder: Path) -> None:
-        """Write the checkpoint into a folder that has none; nothing where the store has none either."""
+        """Write the checkpoint into a folder that has none; write nothing if the store has none either."""
         if (folder / PROGRESS).exists():
             return
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ class CheckpointStore:
             self._uploaded &= set(digests.values())
         except Exception as error:  # boto3 and the network raise many kinds; the training needs none of them
             logger.warning(
-                "the checkpoint cannot be kept in %s, so that a killed training would begin anew: %s",
+                "the checkpoint cannot be kept in %s, so a killed training would start from the beginning: %s",
                 self.address,
                 first_line(error),
             )
@@ -141,14 +141,14 @@ def _parts(address: str) -> tuple[str, str]:
 
 
 def _client() -> Any:
-    """Return a client with the settings of Snakemake's plugin for S3; what these leave out is as boto3 finds it."""
+    """Return a client with the settings of Snakemake's plugin for S3; boto3 finds the settings that are missing."""
     try:
         import boto3
         from botocore.config import Config
     except ModuleNotFoundError:
         raise InputError.unexpected(
             "checkpoint_store",
-            "no package that speaks with S3",
+            "no package that can reach S3",
             "boto3",
             'Install it: pip install "pellucid[kubernetes]"',
         ) from None

@@ -111,7 +111,7 @@ class Checkpoints:
         self.objective, self.store = objective, store
 
     def resume(self) -> tuple[keras.Model, Progress]:
-        """Return the model and the progress of the killed run; new ones where no such run can be read."""
+        """Return the model and the progress of the killed run; new ones if no such run can be read."""
         if self.store:
             self.store.fetch(self.folder)
         try:
@@ -186,14 +186,15 @@ class Checkpoints:
     def write_kept(self, path: Path, best: keras.Model, progress: Progress) -> None:
         """Write the weights of the kept epochs before the best one, and of the best.
 
-        Where none are kept, a file of an earlier training is removed: it is not of the model beside it.
+        If none are kept, a file of an earlier training is removed: it does not belong to the model beside it.
 
-        Later epochs are left out: the model of the best epoch owes nothing to them. The learning rate of each is that
-        of its epochs together: those since the one before it.
+        Later epochs are left out: they have no influence on the model of the best epoch. The learning rate of each kept
+        epoch is the sum over all epochs since the kept epoch before it.
 
         Args:
             path: as `checkpoint_weights.write` takes it.
-            best: the model that is written; of a regression in the unit of the data, and so are the weights of all.
+            best: the model that is written; for a regression in the unit of the data, and so are the weights of all
+                epochs.
             progress: at the end of the training.
         """
         if not (self.training.kept_checkpoints and progress.epoch):
@@ -214,7 +215,7 @@ class Checkpoints:
         checkpoint_weights.write(path, best, {**weights, progress.best_epoch: own}, sums)
 
     def _in_use(self, progress: Progress) -> set[Path]:
-        """Return the files that belong to a progress, but for `progress.json` itself."""
+        """Return the files that belong to a progress, without `progress.json` itself."""
         kept = (self._kept(epoch) for epoch in self.training.kept_epochs() if epoch <= progress.epoch)
         return {self._last(progress.epoch), self._best(progress.best_epoch), *kept}
 

@@ -24,7 +24,7 @@ def class_weights(counts: Mapping[str, int], choice: str) -> NDArray[np.float32]
     """Return the weight of each class; the mean weight over the examples is 1.
 
     Args:
-        counts: examples of each class; not known of examples without labels, to which no model is fitted.
+        counts: examples of each class; not known for examples without labels, because no model is fitted to them.
         choice: none: 1. balanced: n / (classes · n_class), so that every class has the same total weight. sqrt:
             proportional to the square root of the balanced weight.
     """

@@ -71,7 +71,7 @@ def contradiction(network: keras.Model, training: Path | str, data_info: DataInf
 
 
 def _scale_claim(network: keras.Model, x: Array) -> tuple[str, str]:
-    """Return what the layers before the first weights expect, if they only scale, and that range; else ("", "")."""
+    """Return what the layers before the first weights expect, and this range, if they only scale; else ("", "")."""
     width = float(x.max() - x.min())
     name, factor, shift = "", 1.0, 0.0
     for layer, factor_and_shift in _linear_steps(network):

@@ -1,4 +1,4 @@
-"""Compare the numbers of several inputs with the types that a model takes: Keras cuts 1.7 to 1 without a word."""
+"""Compare the numbers of several inputs with the types that a model takes: Keras cuts 1.7 to 1 without a warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell why a loss is NaN or infinite: the example and the layer, the weights, or else the step of the training."""
+"""Find out why a loss is NaN or infinite: the example and the layer, the weights, or the step of the training."""
 
 from __future__ import annotations
 

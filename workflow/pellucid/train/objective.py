@@ -37,7 +37,7 @@ class Objective:
     Attributes:
         task: of the model.
         loss: its name in the configuration.
-        positive_weights: of several labels, how often an example that has the label counts; none: once.
+        positive_weights: for several labels, how often an example with the label counts; none: once.
         means, deviations: of the values of a regression in the training examples. A model is fitted to the values in
             standard deviations from the mean.
     """

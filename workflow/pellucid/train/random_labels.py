@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def recipe(training: Mapping[str, Any], epochs: int | str) -> dict[str, Any]:
     """Return the experiment's `training` entry with other epochs and another monitored score.
 
-    Validation scores mean nothing here: the epoch with the lowest training loss is kept, which has memorised most. No
-    view is of this model, so that no other epochs are kept.
+    Validation scores mean nothing here: the epoch with the lowest training loss is kept, because it has memorised most.
+    No view shows this model, so no other epochs are kept.
 
     Args:
         training: the experiment's.
@@ -37,7 +37,8 @@ def recipe(training: Mapping[str, Any], epochs: int | str) -> dict[str, Any]:
 def seed(experiment: int) -> int:
     """Return the seed of the training, derived from the seed of the experiment.
 
-    The training starts with other weights: maps of two models with equal initial weights may agree for that reason.
+    The training starts with other weights: with equal initial weights, maps of two models may agree only because of
+    them.
     """
     return seeds.integer(experiment, "random labels")
 

@@ -1,7 +1,7 @@
 """Change the unit of a regression's outputs: the last dense layer takes the scale of the values into its weights.
 
-A model is fitted to values in standard deviations from their mean, whatever their unit; the model that is written gives
-values in the unit of the data, and has no layer more.
+A model is fitted to values in standard deviations from their mean, whatever their unit. The written model gives values
+in the unit of the data, without an additional layer.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def to_unit(model: keras.Model, objective: Objective) -> None:
 
 
 def to_standard(model: keras.Model, objective: Objective) -> None:
-    """Let a model of values v give (v - mean) / sd, in place: one from elsewhere is fitted on from there.
+    """Let a model of values v give (v - mean) / sd, in place, so that a model from elsewhere can be fitted further.
 
     Raises:
         InputError: as of `to_unit`.
@@ -52,7 +52,7 @@ def require(model: keras.Model, where: str) -> None:
     raise InputError.unexpected(
         where,
         f'"{last.name}" ({type(last).__name__}) at the end',
-        "a dense layer with a bias and without an activation, into which the scale of the values goes",
+        "a dense layer with a bias and without an activation: the scale of the values is put into it",
         "training.epochs: 0 takes the model as it is; of a .keras file new_head: true puts such a layer on it.",
     )
 

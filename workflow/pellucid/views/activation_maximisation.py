@@ -24,9 +24,9 @@ _WATCHED = 16  # points of the score's curve
 
 SPEC = ViewSpec(
     title="Activation maximisation",
-    about="Inputs made by gradient ascent so that the logit of a class or label, a value of a regression, or the mean "
-    "activation of a filter becomes as high as it gets within the range of the training data, beside real examples. "
-    "They show what the model looks for, which need not look like an example.",
+    about="Inputs made by gradient ascent, beside real examples. The ascent makes one output as high as possible "
+    "within the range of the training data: the logit of a class or label, a value of a regression, or the mean "
+    "activation of a filter. The inputs show what the model looks for. They need not look like an example.",
     paper="Erhan D, Bengio Y, Courville A, Vincent P. Visualizing Higher-Layer Features of a Deep Network. University "
     "of Montreal 1341 (2009); Simonyan K, Vedaldi A, Zisserman A. arXiv:1312.6034 (2013), equation 1; regularisers: "
     "Olah C, Mordvintsev A, Schubert L. Feature Visualization. Distill (2017)",
@@ -50,12 +50,12 @@ def compute(
     layer: Annotated[
         str,
         Field(
-            description="of the filters: first or last (convolution layer, or the last features of a model that has "
-            "none), or the name of a layer"
+            description="layer of the filters: first or last (convolution layer, or the last features if the model "
+            "has no convolution), or the name of a layer"
         ),
     ] = "last",
     shown: Annotated[
-        int, Field(ge=1, le=64, description="classes or filters at most, evenly spread over those that there are")
+        int, Field(ge=1, le=64, description="largest number of classes or filters; they are evenly spread over all")
     ] = 12,
     steps: Annotated[int, Field(ge=1, le=100_000, description="steps of the ascent")] = 200,
     step: Annotated[
@@ -63,8 +63,8 @@ def compute(
         Field(
             gt=0,
             le=1_000,
-            description="root mean square change of one step, in standard deviations of the training values; it "
-            "shrinks over the second half",
+            description="size of one step: its root mean square change, in standard deviations of the training "
+            "values; it shrinks during the second half",
         ),
     ] = 0.1,
     l2: Annotated[
@@ -72,8 +72,8 @@ def compute(
         Field(
             ge=0,
             le=1_000_000,
-            description="weight of the mean squared distance from the training mean, in standard deviations; the "
-            "score is measured in its own standard deviations over training examples",
+            description="weight of the mean squared distance from the training mean. The distance is in standard "
+            "deviations; so is the score, in its own over training examples",
         ),
     ] = 1,
     smoothness: Annotated[
@@ -93,20 +93,25 @@ def compute(
         Field(
             gt=0,
             le=1_000,
-            description="standard deviation of the start around the training mean, in standard deviations of the "
-            "training values",
+            description="spread of the random starts around the training mean, in standard deviations of the training "
+            "values",
         ),
     ] = 1.0,
     starts: Annotated[
         int,
-        Field(ge=1, le=1_000, description="random starts for each class or filter; the one that ends highest is kept"),
+        Field(
+            ge=1,
+            le=1_000,
+            description="random starts for each class or filter; the one with the highest result is kept",
+        ),
     ] = 1,
     examples: Annotated[
         int,
         Field(
             ge=1,
             le=100_000,
-            description="training examples, as many of each class, among which the best real one is sought",
+            description="number of training examples that are searched for the best real one, the same number of each "
+            "class",
         ),
     ] = 1000,
 ) -> dict[str, NDArray[Any] | str]:
@@ -117,8 +122,8 @@ def compute(
         `scores` (U,); `start_scores` (U, starts), of every start; `history` (points, U), the score of the best start
         after `history_steps` (points,); `silent` (U,), whether the score has no gradient; `best` (U, *input_shape), the
         real example with the highest score among `examples`, and `best_scores` (U,); `layer`, empty for classes. For
-        classes also `mean` (U, *input_shape), the mean real example of the class, with the label, or of the tenth that
-        has the highest values; and, but for values, `probabilities` and `best_probabilities` (U,).
+        classes also `mean` (U, *input_shape), the mean of the real examples of the class, of those with the label, or
+        of the tenth with the highest values. Except for values also `probabilities` and `best_probabilities` (U,).
 
     Raises:
         InputError: no layer of that name.
@@ -187,7 +192,7 @@ def _scale(real_scores: Array) -> Array:
 
 
 def _start(statistics: Statistics, shape: tuple[int, ...], noise: float, count: int, rng: np.random.Generator) -> Array:
-    """Return noise around the training mean (starts, *input_shape), the same for each of `count` units, as one axis."""
+    """Return noise around the training mean (starts, *input_shape), repeated for each of `count` units, as one axis."""
     noises = noise * statistics.deviation * rng.standard_normal(shape, np.float32)
     return np.tile(statistics.mean + noises, (count, *(1,) * (len(shape) - 1)))
 

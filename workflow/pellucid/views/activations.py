@@ -15,8 +15,9 @@ from pellucid.views.shared.maps import about_examples, axes_of, batches, field_a
 
 SPEC = ViewSpec(
     title="Activations",
-    about="What the filters of one layer put out on an example of each class, below the input and on its axes, the "
-    "strongest filter first. The mark on the input is what the most active unit sees of it: its receptive field.",
+    about="The output of the filters of one layer for an example of each class, the strongest filter first. It is "
+    "drawn below the input, on the same axes. The mark on the input shows the receptive field of the most active "
+    "unit: what this unit sees.",
     paper="Zeiler MD, Fergus R. Visualizing and Understanding Convolutional Networks. ECCV (2014), section 4",
     requires=("conv",),
     needs=("examples",),
@@ -38,8 +39,8 @@ def compute(
         Field(
             ge=1,
             le=1_000,
-            description="filters drawn at most, those of the largest mean absolute activation over the examples; of "
-            "the others the arrays hold the mean and the maximum",
+            description="largest number of filters drawn: those with the largest mean absolute activation over the "
+            "examples. For the other filters, the arrays hold the mean and the maximum",
         ),
     ] = 32,
 ) -> dict[str, NDArray[Any]]:

@@ -23,9 +23,9 @@ from pellucid.views.base import ViewData, ViewSpec
 
 SPEC = ViewSpec(
     title="Architecture",
-    about="The layers of the network in the order in which they are computed: how they are connected, the shape that "
-    "each puts out (drawn as wide as its longest axis and as thick as its number of filters, both on logarithmic "
-    "scales), its share of the parameters, and how much of the input one of its units sees.",
+    about="The layers of the network in the order in which they are computed. For each layer: its connections, the "
+    "shape of its output, its share of the parameters, and how much of the input one of its units sees. A layer is "
+    "drawn as wide as its longest axis and as thick as its number of filters, both on logarithmic scales.",
     paper="receptive fields: Araujo A, Norris W, Sim J. Computing Receptive Fields of Convolutional Neural Networks. "
     "Distill (2019)",
     texts=("txt", "csv"),
@@ -85,8 +85,9 @@ def compute(
         Field(
             ge=8,
             le=10_000,
-            description="layers that the figure may have before normalisations, activations, dropout and padding "
-            "join the row of the layer in front of them; the texts have a line for each layer",
+            description="largest number of layers with a row of their own. If there are more, normalisations, "
+            "activations, dropout and padding join the row of the layer before them. The texts have a line for each "
+            "layer",
         ),
     ] = 40,
 ) -> dict[str, NDArray[Any] | str]:

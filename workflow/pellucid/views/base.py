@@ -8,9 +8,9 @@ A view is a module of this package with two names:
 
 Each keyword-only argument of `compute` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
-It may also define the other functions of `View`; the bodies there say what happens without them.
-The module of the same name in `draw/views/` has `draw(arrays, data_info, parameters, caption) -> Figure` and needs
-neither the model nor TensorFlow. To add a view, no other file has to be edited: `config.yaml` turns it on.
+A view may also define the other functions of `View`; the bodies there say what happens without them. The module of the
+same name in `draw/views/` has `draw(arrays, data_info, parameters, caption) -> Figure` and needs neither the model nor
+TensorFlow. To add a view, no other file has to be edited: `config.yaml` turns it on.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ TAKES: Mapping[str, Mapping[str, str]] = {"checkpoints": {"checkpoints": "model/
 class Measure:
     """One number of each example in the CSV of a view, whose mean over the examples is compared between variants.
 
-    The column `example` of the CSV says which test example a row is; intervals are then over the groups of the examples
-    where the data source names groups.
+    The column `example` of the CSV says to which test example a row belongs. If the data source names groups, intervals
+    are over the groups of these examples.
 
     Attributes:
         column: of the CSV; an empty cell is an example for which it is not defined.
@@ -83,13 +83,14 @@ class ViewSpec:
         requires: features that the architecture must have, such as "conv".
         needs: what it reads besides the model: "examples" (the selected ones), "training", "test", "truth" (where the
             evidence was planted), "groups".
-        takes: what it reads where it is there: "checkpoints" (of a training that keeps some).
+        takes: what it reads if it exists: "checkpoints" (of a training that keeps some).
         texts: suffixes of the text files that it writes beside its arrays, such as "csv".
         words: columns of the CSV that hold names, which may look like numbers or like missing values.
         measures: numbers of each example in the CSV that tell how well the view did, by the name of their metric.
-        measured: the examples over which the means of these numbers are, in the title of their table.
+        measured: over which examples these means are, for the title of their table.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
-        several_inputs: whether it shows a model of several inputs, with all but one at the values of an example.
+        several_inputs: whether it supports a model of several inputs: one is shown, the others keep the values of an
+            example.
     """
 
     title: str
@@ -166,7 +167,7 @@ class ViewData:
 
     @cached_property
     def checkpoints(self) -> list[Checkpoint]:
-        """The weights after some epochs of the training, the model's own last; none where the training kept none."""
+        """The weights after some epochs of the training, the model's own last; empty if the training kept none."""
         return checkpoint_weights.read(self.paths["checkpoints"]) if "checkpoints" in self.paths else []
 
     @cached_property
@@ -197,7 +198,7 @@ class View(Protocol):
         return []
 
     def fits(self, axes: Sequence[int], **parameters: Any) -> None:
-        """Refuse parameters that examples of these sizes, without the channels, are too small for (InputError)."""
+        """Refuse parameters for which examples of these sizes (without the channels) are too small (InputError)."""
 
     def fits_channels(self, number: int, **parameters: Any) -> None:
         """Refuse parameters that have no meaning for examples with so many channels (InputError)."""
@@ -206,7 +207,7 @@ class View(Protocol):
 Layer = Annotated[
     str,
     Field(
-        description="first or last: the place that everything passes through behind the first or the last convolution "
-        "(of filters, that convolution itself); or the name of a layer or operation"
+        description="first or last: the place behind the first or the last convolution through which all values pass "
+        "(for filters, the convolution itself); or the name of a layer or operation"
     ),
 ]

@@ -1,4 +1,4 @@
-"""Concept parts (CRAFT): the parts that crops of one class are made of, as the model sees them, and what they count."""
+"""Concept parts (CRAFT): the concepts in the model's features of crops of one class, and their importance."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ logger = logging.getLogger(__name__)
 
 SPEC = ViewSpec(
     title="Concept parts (CRAFT)",
-    about="What the model's features of a class are made of: each row is a concept, with the crops of training "
-    "examples that have most of it, and where test examples have it. Sobol: the share of the score's variance to which "
-    "the amount of the concept contributes; then how far the score falls without it.",
+    about="The concepts that the model's features of a class are made of. Each row is a concept: the crops of "
+    "training examples that have most of it, and the places where test examples have it. Sobol: the share of the "
+    "score's variance to which the amount of this concept contributes. After it: how far the score falls without the "
+    "concept.",
     paper="Fel T, Picard A, Bethune L, Boissin T, Vigouroux D, Colin J, Cadene R, Serre T. CRAFT: Concept Recursive "
     "Activation FacTorization for Explainability. CVPR (2023), equations 2 and 3, without the recursion",
     requires=("conv", "labels"),
@@ -53,26 +54,32 @@ def compute(
     rng: np.random.Generator,
     *,
     layer: Layer = "last",
-    concepts: Annotated[int, Field(ge=2, le=100, description="of each class, label or value")] = 10,
+    concepts: Annotated[int, Field(ge=2, le=100, description="number of concepts of each class, label or value")] = 10,
     window: Annotated[float, Field(gt=0, le=1, description="length of a crop, as a share of each axis")] = 0.25,
     crops: Annotated[
         Literal["in_place", "resized"],
         Field(
-            description="in_place: the features of the whole example inside the crop, which stretches nothing; "
-            "resized: a crop is brought to the size of the input, as in the paper, where size does not matter"
+            description="in_place: the features of the whole example inside the crop; nothing is stretched. resized: "
+            "each crop is brought to the size of the input, as in the paper; only where size does not matter"
         ),
     ] = "in_place",
-    examples: Annotated[int, Field(ge=2, le=10_000, description="training examples of each class at most")] = 40,
-    points: Annotated[int, Field(ge=1, le=1_000, description="test examples that importance is measured on")] = 12,
+    examples: Annotated[
+        int, Field(ge=2, le=10_000, description="largest number of training examples of each class")
+    ] = 40,
+    points: Annotated[int, Field(ge=1, le=1_000, description="test examples on which importance is measured")] = 12,
     designs: Annotated[
-        int, Field(ge=2, le=65_536, description="points of the Sobol sequence, a power of two, for each concept")
+        int, Field(ge=2, le=65_536, description="points of the Sobol sequence for each concept, a power of two")
     ] = 32,
     top: Annotated[int, Field(ge=1, le=20, description="crops drawn for each concept")] = 3,
     drawn: Annotated[int, Field(ge=1, le=20, description="test examples drawn for each class")] = 3,
-    rows: Annotated[int, Field(ge=1, le=20, description="concepts drawn for each class, the most important")] = 3,
-    shown: Annotated[int, Field(ge=1, le=100, description="classes, labels or values at most, the first ones")] = 4,
+    rows: Annotated[
+        int, Field(ge=1, le=20, description="number of concepts drawn for each class: the most important ones")
+    ] = 3,
+    shown: Annotated[
+        int, Field(ge=1, le=100, description="largest number of classes, labels or values: the first ones")
+    ] = 4,
 ) -> dict[str, NDArray[Any] | str]:
-    """Factorise the features of crops of each class, label or high value, and measure what each concept counts.
+    """Factorise the features of crops of each class, label or high value, and measure the importance of each concept.
 
     The features A (crops, features) become U W with U, W ≥ 0 (Frobenius norm); W holds the concepts. The maps of whole
     test examples are written in the same concepts. Each concept's amount is then multiplied by a number between 0 and 1
@@ -115,14 +122,16 @@ def compute(
             | {"outputs": unit, "members": len(train), "kept": parts.kept}
         )
     if not found:
-        raise InputError.unexpected("test examples", "none of the first classes", "some", "Raise shown.")
+        raise InputError.unexpected(
+            "test examples", "none of the classes that are shown", "at least one", "Raise shown."
+        )
     arrays: dict[str, Any] = {key: np.stack([np.asarray(of[key]) for of in found]) for key in found[0]}
     arrays["doubtful"] = np.array([_doubtful(scores) for scores in arrays["scores"]])
     for place, unit in enumerate(arrays["outputs"]):
         if arrays["doubtful"][place]:
             plain, rebuilt, _ = arrays["scores"][place]
             logger.warning(
-                "%s: its concepts do not stand for its features: the mean score of the test examples is %.3g, and %.3g "
+                "%s: its concepts do not stand for its features: the mean score of the test examples is %.3g, but %.3g "
                 "from the concepts alone. Take more concepts, or crops: in_place.",
                 data.data_info["classes"][int(unit)],
                 plain,
@@ -133,7 +142,7 @@ def compute(
 
 
 def _doubtful(scores: NDArray[np.float64]) -> bool:
-    """Return whether concepts carry less than 70% or more than 130% of a score, between no features and the features.
+    """Return whether concepts reach less than 70% or more than 130% of a score, measured from the score of no features.
 
     Args:
         scores: (3,), of the features, of the concepts alone, and of no features.
@@ -145,7 +154,7 @@ def _doubtful(scores: NDArray[np.float64]) -> bool:
 def _measured(
     maps: Maps, parts: Parts, x: Array, unit: int, designs: int, rng: np.random.Generator
 ) -> dict[str, NDArray[Any]]:
-    """Return what each concept counts for the score of an output in test examples (N, *input_shape).
+    """Return how much each concept matters for the score of an output in test examples (N, *input_shape).
 
     Returns:
         importance, importance_sd, effect (R,); scores (3,): of the features, of U W, and of no features; presence
@@ -193,7 +202,7 @@ def _with(
 
 
 def _best_crops(amounts: NDArray[np.float64], chosen: NDArray[np.int64], top: int) -> NDArray[np.int64]:
-    """Return example and crop with most of each concept (concepts, top, 2), -1 for none: one of an example at most."""
+    """Return example and crop with most of each concept (concepts, top, 2), -1 for none; one per example at most."""
     best = np.full((len(chosen), top, 2), -1, np.int64)
     for row, concept in enumerate(chosen):
         crop = amounts[:, :, concept].argmax(1)

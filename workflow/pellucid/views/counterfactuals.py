@@ -1,4 +1,4 @@
-"""Counterfactuals: what would have to be otherwise in an example for the model to predict another class."""
+"""Counterfactuals: what would have to change in an example so that the model predicts another class."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ Array = NDArray[np.float32]
 
 SPEC = ViewSpec(
     title="Counterfactuals",
-    about="Each example beside the same example, changed until the model predicts its second class: what the model "
-    "would have to see instead. Every changed example that is shown as found was asked again, and is of that class; "
-    "where no change was found, the figure says so. Distance: the change, as a share of the way to the nearest real "
-    "example of that class. Plausible: the share of the class's training examples that have no nearer neighbour of "
-    "their class (in the features of a layer) than the changed example has; near 0, it is unlike all real ones.",
+    about="Each example, and beside it the same example changed until the model predicts its second class: what the "
+    "model would have to see instead. Every changed example that is shown as found was given to the model again, "
+    "which predicts the other class for it. If no change was found, the figure says so. Distance: the size of the "
+    "change, as a share of the distance to the nearest real example of that class. Plausible: the share of the "
+    "class's training examples whose nearest neighbour of their class (in the features of a layer) is no nearer than "
+    "that of the changed example. Near 0, the changed example is unlike all real ones.",
     paper="Wachter S, Mittelstadt B, Russell C. Harv J Law Technol 31 (2018); Delaney E, Greene D, Keane MT. ICCBR "
     "(2021), native guide; Ates E, Aksar B, Leung VJ, Coskun AK. ICAPAI (2021), CoMTE",
     requires=("labels", "layers", "split"),
@@ -61,33 +62,41 @@ def compute(
     of: Annotated[
         Literal["gradient", "native_guide", "comte"],
         Field(
-            description="gradient: values are changed along the model's gradient; native_guide: a window is taken from "
-            "the nearest real example of the other class; comte: whole channels are taken from such an example"
+            description="gradient: values are changed along the model's gradient. native_guide: a window is taken "
+            "from the nearest real example of the other class. comte: whole channels are taken from such an example"
         ),
     ] = "gradient",
-    steps: Annotated[int, Field(ge=1, le=100_000, description="of the gradient, at most")] = 500,
+    steps: Annotated[int, Field(ge=1, le=100_000, description="for gradient: largest number of steps")] = 500,
     step: Annotated[
-        float, Field(gt=0, le=10, description="largest change of a value in one step, in standard deviations")
+        float,
+        Field(gt=0, le=10, description="for gradient: largest change of a value in one step, in standard deviations"),
     ] = 0.05,
     sparsity: Annotated[
         float,
         Field(
             ge=0,
             lt=1,
-            description="of the gradient: values whose gradient is below this share of the largest one do not move",
+            description="for gradient: values whose gradient is below this share of the largest one do not change",
         ),
     ] = 0.3,
     smooth: Annotated[
-        int, Field(ge=1, le=1_001, description="of the gradient: width of its moving average in time or space")
+        int, Field(ge=1, le=1_001, description="for gradient: width of its moving average in time or space")
     ] = 3,
     candidates: Annotated[
-        int, Field(ge=1, le=100, description="of comte: nearest real examples from which channels are taken")
+        int, Field(ge=1, le=100, description="for comte: number of nearest real examples from which channels are taken")
     ] = 3,
     points: Annotated[
-        int, Field(ge=2, le=100_000, description="training examples of each class among which neighbours are searched")
+        int,
+        Field(
+            ge=2,
+            le=100_000,
+            description="largest number of training examples of each class that are searched for neighbours",
+        ),
     ] = 400,
     layer: FeatureLayer = "last_features",
-    shown: Annotated[int, Field(ge=1, le=100, description="examples in the figure at most; the table holds all")] = 6,
+    shown: Annotated[
+        int, Field(ge=1, le=100, description="largest number of examples in the figure; the table holds all")
+    ] = 6,
 ) -> dict[str, NDArray[Any] | str]:
     """Change every selected example until the model predicts its second most probable class.
 
@@ -100,8 +109,8 @@ def compute(
         `seconds` for each example; `layer`; `csv`, these measures as a table.
 
     Raises:
-        InputError: comte of a single channel; no training example of which the model predicts a wanted class; no such
-            layer.
+        InputError: comte with a single channel; no training example for which the model predicts a wanted class; no
+            such layer.
     """
     arrays = data.examples
     inputs = arrays["inputs"]
@@ -153,7 +162,7 @@ def compute(
 def fits_channels(number: int, *, of: str, **others: Any) -> None:
     """Refuse comte of a single channel (InputError)."""
     if of == "comte" and number < 2:
-        raise InputError("of", "comte replaces whole channels, and the examples have one.", "native_guide does not.")
+        raise InputError("of", "comte replaces whole channels, but the examples have only one.", "Use native_guide.")
 
 
 def _nearest(
@@ -165,7 +174,7 @@ def _nearest(
     statistics: Statistics,
     number: int,
 ) -> NDArray[np.int64]:
-    """Return the nearest training examples (N, number) of which the model predicts the wanted class, -1 for none."""
+    """Return the nearest training examples (N, number) for which the model predicts the wanted class, -1 for none."""
     found = np.full((len(inputs), number), -1)
     for label in np.unique(wanted):
         members, rows = sampled[answers == label], np.flatnonzero(wanted == label)
@@ -188,9 +197,9 @@ def _guides(x_train: Array, near: NDArray[np.int64], data: ViewData, wanted: NDA
     if (near < 0).any():
         label = data.data_info["classes"][int(wanted[(near < 0).argmax()])]
         problem = (
-            f'the model predicts the class "{label}" of no training example, so that no part can be taken from one.'
+            f'the model predicts the class "{label}" for no training example, so there is none to take a part from.'
         )
-        raise InputError("of", problem, "gradient needs none.")
+        raise InputError("of", problem, "Use gradient, which needs none.")
     return np.asarray(x_train[near])
 
 
@@ -234,7 +243,7 @@ def _plausible(
         model: has the layer.
         changed: (N, *input_shape).
         x_train: the training examples, mapped.
-        of_class: the sampled training examples, what the model predicts of them, and the class wanted of each example.
+        of_class: the sampled training examples, what the model predicts for them, and the wanted class of each example.
         layer: whose features are compared.
     """
     sampled, answers, wanted = of_class

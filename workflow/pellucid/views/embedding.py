@@ -27,9 +27,9 @@ logger = logging.getLogger(__name__)
 
 SPEC = ViewSpec(
     title="Embedding",
-    about="Test examples in the space of the features from which the class scores are made, brought to a plane by "
-    "principal components (large distances count) and by t-SNE (neighbours count, distances between groups do not). "
-    "Rings mark examples that the model gets wrong.",
+    about="Test examples in the space of the features from which the class scores are made, drawn in two dimensions "
+    "in two ways. Principal components: large distances have a meaning. t-SNE: neighbours have a meaning, distances "
+    "between groups do not. Rings mark examples that the model gets wrong.",
     paper="van der Maaten L, Hinton G. Visualizing Data using t-SNE. Journal of Machine Learning Research 9 (2008)",
     requires=("labels", "layers"),
     needs=("test",),
@@ -47,15 +47,19 @@ def compute(
     *,
     layer: FeatureLayer = "last_features",
     points: Annotated[
-        int, Field(ge=_FEWEST, le=100_000, description="test examples at most, as many of each class")
+        int, Field(ge=_FEWEST, le=100_000, description="largest number of test examples, the same number of each class")
     ] = 1000,
     perplexity: Annotated[
         float,
         Field(
-            ge=1, le=10_000, description="of t-SNE: about how many neighbours count; at most a third of the examples"
+            ge=1,
+            le=10_000,
+            description="perplexity of t-SNE: about how many neighbours count; at most a third of the examples",
         ),
     ] = 30,
-    neighbours: Annotated[int, Field(ge=1, le=10_000, description="nearest neighbours whose class is compared")] = 10,
+    neighbours: Annotated[
+        int, Field(ge=1, le=10_000, description="number of nearest neighbours whose class is compared")
+    ] = 10,
 ) -> dict[str, NDArray[Any] | str]:
     """Return features of test examples and their two projections.
 

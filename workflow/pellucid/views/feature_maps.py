@@ -19,7 +19,7 @@ from pellucid.views.shared.maps import about_examples, axes_of, batches, small
 SPEC = ViewSpec(
     title="Feature maps",
     about="One example on its way through the network: the strongest maps of each layer, from the first layer to the "
-    "last. Early layers keep the detail of the input; later ones are coarse and answer to fewer things.",
+    "last. Early layers keep the detail of the input. Later layers are coarse and react to fewer things.",
     paper="Zeiler MD, Fergus R. Visualizing and Understanding Convolutional Networks. ECCV (2014), section 4",
     requires=("conv",),
     needs=("examples",),
@@ -39,14 +39,17 @@ def compute(
         Field(description="all convolution layers, or a list of first, last and names of layers"),
     ] = "all",
     example: Annotated[
-        int, Field(ge=0, le=100_000, description="which of the chosen examples, from 0; they are sorted by class")
+        int,
+        Field(
+            ge=0, le=100_000, description="number of the chosen example, counted from 0; examples are sorted by class"
+        ),
     ] = 0,
     shown: Annotated[
         int,
         Field(
             ge=1,
             le=1_000,
-            description="maps drawn of each layer at most, those of the largest mean absolute activation",
+            description="largest number of maps drawn for each layer: those with the largest mean absolute activation",
         ),
     ] = 8,
 ) -> dict[str, NDArray[Any]]:

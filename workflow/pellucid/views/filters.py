@@ -15,8 +15,8 @@ from pellucid.views.base import Layer, ViewData, ViewSpec
 
 SPEC = ViewSpec(
     title="Filters",
-    about="The weights of every filter of a convolution layer, the strongest first, all on one colour scale that is "
-    "symmetric about zero. A filter answers to what looks like it; in the first layer that can be read directly.",
+    about="The weights of every filter of a convolution layer, the strongest first. All have one colour scale, which "
+    "is symmetric about zero. A filter reacts to what looks like it; in the first layer you can read that directly.",
     paper="Krizhevsky A, Sutskever I, Hinton GE. ImageNet Classification with Deep Convolutional Neural Networks. NIPS "
     "(2012), figure 3",
     requires=("conv",),
@@ -31,14 +31,20 @@ def compute(
     *,
     layer: Layer = "first",
     shown: Annotated[
-        int, Field(ge=1, le=1_000, description="filters drawn at most, those of the largest norm; the arrays hold all")
+        int,
+        Field(
+            ge=1,
+            le=1_000,
+            description="largest number of filters drawn: those with the largest norm; the arrays hold all",
+        ),
     ] = 32,
     channels: Annotated[
         int,
         Field(
             ge=1,
             le=1_000,
-            description="input channels drawn at most of each filter behind the first layer, those of the largest norm",
+            description="for layers after the first: largest number of input channels drawn for each filter, those "
+            "with the largest norm",
         ),
     ] = 8,
 ) -> dict[str, NDArray[Any]]:

@@ -20,9 +20,9 @@ from pellucid.views.shared.targeted import about_targets
 
 SPEC = ViewSpec(
     title="Layer conductance",
-    about="How much of the explained score passes through each filter of one layer, and where: the conductances of all "
-    "units add up to the change of the score from the baseline to the example. Bars: the sum over all positions of a "
-    "filter.",
+    about="How much of the explained score passes through each filter of one layer, and where. The conductances of "
+    "all units add up to the change of the score from the baseline to the example. Each bar is the sum over all "
+    "positions of a filter.",
     paper="Dhamdhere K, Sundararajan M, Yan Q. How Important is a Neuron? ICLR (2019), equation 3, computed as in "
     "Shrikumar A, Su J, Kundaje A. Computationally Efficient Measures of Internal Neuron Importance. arXiv:1807.09946 "
     "(2018), section 3; integrated gradients: Sundararajan M, Taly A, Yan Q. Axiomatic Attribution for Deep Networks. "
@@ -46,10 +46,11 @@ def compute(
     of: Annotated[
         layer_shares.Quantity,
         Field(
-            description="conductance: the change of the score from the baseline that passes through a unit; "
-            "integrated_gradients: of the layer's output, on the line from what it is for the baseline; influence: the "
-            "mean gradient of the score with respect to a unit on that line; or the unit's activation × gradient "
-            "at the example itself"
+            description="conductance: the change of the score from the baseline that passes through a unit. "
+            "integrated_gradients: integrated gradients of the layer's output, on the line from its value for the "
+            "baseline to its value for the example. influence: the mean gradient of the score with respect to a unit, "
+            "on the line from the baseline to the example. activation_times_gradient: the unit's activation × its "
+            "gradient, at the example itself"
         ),
     ] = "conductance",
     steps: Annotated[
@@ -62,8 +63,8 @@ def compute(
         Field(
             ge=1,
             le=1_000,
-            description="filters drawn at most, those of the largest mean absolute sum over the examples; the arrays "
-            "hold the sums of all",
+            description="largest number of filters drawn: those with the largest mean absolute sum over the examples; "
+            "the arrays hold the sums of all",
         ),
     ] = 16,
 ) -> dict[str, NDArray[Any]]:
@@ -76,8 +77,8 @@ def compute(
         baseline; passes_all, whether every path through the network passes through the layer; `field_arrays`.
 
     Raises:
-        InputError: no such layer, one that is used several times, whose axes are not those of the input, or that the
-            scores do not depend on.
+        InputError: no such layer; or the layer is used several times, has other axes than the input, or does not affect
+            the scores.
     """
     name = conv_layer(model, layer)
     name = model.places.of_model(name) or name
@@ -93,7 +94,9 @@ def compute(
     whole = np.concatenate(values)
     if whole.ndim not in (2, inputs.ndim):
         found = f"an output of {format_shape(whole.shape[1:])}"
-        expected = f"a layer with {inputs.ndim - 1} axes, the last one its filters, or with one, its units"
+        expected = (
+            f"an output with {inputs.ndim - 1} axes (the last one for its filters), or with one axis (for its units)"
+        )
         raise InputError.unexpected(f"layer {name}", found, expected)
     totals = layer_shares.totals(whole)
     filters = np.argsort(-np.abs(totals).mean(0), kind="stable")[:shown]

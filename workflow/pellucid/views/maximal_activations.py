@@ -18,8 +18,8 @@ from pellucid.views.shared.sampling import drawn
 
 SPEC = ViewSpec(
     title="Maximal activations",
-    about="For each filter, the test examples that it answers to most strongly, and the part of each that the most "
-    "active unit sees. What these parts have in common is what the filter looks for.",
+    about="For each filter, the test examples to which it reacts most strongly, and in each of them the part that the "
+    "most active unit sees. The filter looks for what these parts have in common.",
     paper="Girshick R, Donahue J, Darrell T, Malik J. Rich Feature Hierarchies for Accurate Object Detection and "
     "Semantic Segmentation. CVPR (2014), section 3.1",
     requires=("conv", "labels"),
@@ -36,10 +36,10 @@ def compute(
     rng: np.random.Generator,
     *,
     layer: Layer = "last",
-    shown: Annotated[int, Field(ge=1, le=1_000, description="filters drawn at most")] = 8,
+    shown: Annotated[int, Field(ge=1, le=1_000, description="largest number of filters drawn")] = 8,
     order: Annotated[
         Literal["strongest", "first"],
-        Field(description="which filters are drawn: those of the largest activations, or those that come first"),
+        Field(description="which filters are drawn: those with the largest activations, or the first ones"),
     ] = "strongest",
     top: Annotated[int, Field(ge=1, le=1_000, description="examples drawn for each filter")] = 6,
     search: Annotated[
@@ -47,7 +47,8 @@ def compute(
         Field(
             ge=1,
             le=1_000_000,
-            description="test examples that are searched at most, drawn at random where there are more",
+            description="largest number of test examples that are searched; if there are more, they are drawn at "
+            "random",
         ),
     ] = 2000,
 ) -> dict[str, NDArray[Any]]:

@@ -21,8 +21,8 @@ from pellucid.views.shared.targeted import about_targets
 
 SPEC = ViewSpec(
     title="Neuron attribution",
-    about="What single filters of one layer get out of each example: beside each other the filters through which most "
-    "of the explained score passes, each with a map on the input. Conductance: how much of the score comes from an "
+    about="What single filters of one layer look at in each example. The filters through which most of the explained "
+    "score passes stand side by side, each with a map on the input. Conductance: how much of the score comes from an "
     "input value through this filter.",
     paper="Dhamdhere K, Sundararajan M, Yan Q. How Important is a Neuron? ICLR (2019), equation 2; gradient and "
     "integrated gradients of a neuron: Sundararajan M, Taly A, Yan Q. Axiomatic Attribution for Deep Networks. ICML "
@@ -45,22 +45,22 @@ def compute(
         Literal["strongest"]
         | Annotated[Sequence[Annotated[int, Field(ge=0, le=1_000_000)]], Field(min_length=1, max_length=100)],
         Field(
-            description="strongest: of each example the filters of the largest absolute conductance; or a list of "
-            "their numbers, from 0"
+            description="strongest: for each example, the filters with the largest absolute conductance; or a list of "
+            "the numbers of filters, from 0"
         ),
     ] = "strongest",
     position: Annotated[
         Literal["all", "strongest"],
         Field(
-            description="which neurons of a filter: all, whose maps are added; or the one at the position of the "
-            "largest absolute conductance"
+            description="which neurons of a filter. all: their maps are added. strongest: only the neuron at the "
+            "position of the largest absolute conductance"
         ),
     ] = "all",
     of: Annotated[
         Quantity,
         Field(
-            description="conductance: of the score, through the filter; integrated_gradients or gradient: of the "
-            "filter's own output, whatever the score makes of it"
+            description="conductance: how much of the score comes through the filter. integrated_gradients or "
+            "gradient: explain the filter's own output, whatever the score makes of it"
         ),
     ] = "conductance",
     steps: Annotated[
@@ -68,7 +68,9 @@ def compute(
     ] = 50,
     baseline: baselines.Baseline = "zero",
     examples: Annotated[int, Field(ge=1, le=100_000, description="examples of each class")] = 1,
-    shown: Annotated[int, Field(ge=1, le=100, description="filters of each example, where strongest are chosen")] = 3,
+    shown: Annotated[
+        int, Field(ge=1, le=100, description="number of filters for each example, if units is strongest")
+    ] = 3,
 ) -> dict[str, NDArray[Any]]:
     """Return a map on the input for each of some units, and their conductance.
 

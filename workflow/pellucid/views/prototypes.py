@@ -1,4 +1,4 @@
-"""Prototypes and criticisms: training examples that represent their class, and those that they represent badly.
+"""Prototypes and criticisms: training examples that represent their class, and examples that they represent badly.
 
 Distances are those of the last features: two examples are near if the model's features of them are similar.
 """
@@ -27,10 +27,10 @@ _KEYS = (
 
 SPEC = ViewSpec(
     title="Prototypes and criticisms",
-    about="Training examples that stand for their class, with the share of the class that is nearest to each; "
-    "criticisms, examples that the prototypes speak for least (witness above zero: the class is denser there than "
-    "its prototypes say); and the test example nearest to each prototype. Near means that the model's last features "
-    "are alike.",
+    about="Prototypes: training examples that stand for their class; with each, the share of the class that is "
+    "nearest to it, and the test example nearest to it. Criticisms: training examples that the prototypes represent "
+    "least. (A witness above zero means: here the class is denser than its prototypes say.) Two examples are near if "
+    "the model's last features of them are alike.",
     paper="Kim B, Khanna R, Koyejo O. Examples are not Enough, Learn to Criticize! Criticism for Interpretability. "
     "NeurIPS (2016); Kaufman L, Rousseeuw P. Finding Groups in Data (1990), chapter 2",
     requires=("labels", "layers", "split"),
@@ -48,18 +48,18 @@ def compute(
     method: Annotated[
         Literal["mmd_critic", "k_medoids"],
         Field(
-            description="mmd_critic: prototypes whose distribution is nearest to the class's; k_medoids: those "
-            "nearest to the rest of the class in the mean"
+            description="mmd_critic: prototypes whose distribution is nearest to that of the class. k_medoids: the "
+            "examples with the smallest mean distance to the rest of the class"
         ),
     ] = "mmd_critic",
     layer: FeatureLayer = "last_features",
-    prototypes: Annotated[int, Field(ge=1, le=10, description="of each class")] = 3,
-    criticisms: Annotated[int, Field(ge=0, le=10, description="of each class")] = 2,
+    prototypes: Annotated[int, Field(ge=1, le=10, description="number of prototypes of each class")] = 3,
+    criticisms: Annotated[int, Field(ge=0, le=10, description="number of criticisms of each class")] = 2,
     criticise: Annotated[
         Literal["rare", "both"],
         Field(
-            description="rare: where the prototypes say too little of the class; both: or too much, as in the paper, "
-            "which can be beside a prototype"
+            description="rare: criticisms where the prototypes show too little of the class. both: also where they "
+            "show too much, as in the paper; such a criticism can lie beside a prototype"
         ),
     ] = "rare",
     points: Annotated[
@@ -67,10 +67,13 @@ def compute(
         Field(
             ge=2,
             le=100_000,
-            description="training examples of each class to choose from, and as many test examples, at most",
+            description="largest number of training examples of each class to choose from; at most as many test "
+            "examples are used",
         ),
     ] = 400,
-    shown: Annotated[int, Field(ge=1, le=1_000, description="classes in the figure at most; the arrays hold all")] = 10,
+    shown: Annotated[
+        int, Field(ge=1, le=1_000, description="largest number of classes in the figure; the arrays hold all")
+    ] = 10,
 ) -> dict[str, NDArray[Any] | str]:
     """Choose prototypes and criticisms of each class separately (the paper's local kernel).
 

@@ -30,8 +30,9 @@ Place = tuple[str, int]
 
 SPEC = ViewSpec(
     title="Pruning",
-    about="Accuracy, and the rank correlation of explanations with those of the whole model, when ever fewer weights "
-    "of the kernels are kept: at random, the largest of the whole model, or the largest of each layer.",
+    about="The model is tested again with fewer and fewer weights of its kernels. The kept weights are random ones, "
+    "the largest of the whole model, or the largest of each layer. The figure shows the accuracy, and the rank "
+    "correlation of explanations with those of the whole model.",
     paper="Han S, Pool J, Tran J, Dally W. Learning both Weights and Connections for Efficient Neural Networks. "
     "NeurIPS (2015), without training again; by layer and by chance as in Blalock D et al. What is the State of Neural "
     "Network Pruning? MLSys (2020)",
@@ -69,8 +70,8 @@ def compute(
         Field(
             min_length=1,
             json_schema_extra=UNIQUE,
-            description="random: a mask at the density; global_magnitude: the largest weights of all kernels; "
-            "layer_magnitude: the largest of each kernel",
+            description="which weights are kept. random: random ones, as many as the density says. global_magnitude: "
+            "the largest weights of all kernels together. layer_magnitude: the largest weights of each kernel",
         ),
     ] = ("random", "global_magnitude", "layer_magnitude"),
     densities: Annotated[
@@ -81,7 +82,10 @@ def compute(
     ] = (1, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05),
     repeats: Annotated[int, Field(ge=1, le=1_000, description="masks of the random strategy")] = 3,
     points: Annotated[
-        int, Field(ge=1, le=100_000, description="test examples for the accuracy at most, each class with its share")
+        int,
+        Field(
+            ge=1, le=100_000, description="largest number of test examples for the accuracy; classes keep their shares"
+        ),
     ] = 2000,
     methods: Annotated[
         Sequence[str], Field(json_schema_extra=UNIQUE, description="attribution methods, with their default parameters")
@@ -156,7 +160,7 @@ def kernels(model: ExplainedModel) -> list[Place]:
 def prune(
     weights: Weights, places: Sequence[Place], strategy: str, density: float, rng: np.random.Generator
 ) -> dict[str, list[NDArray[Any]]]:
-    """Return the weights of the layers with kernels, in which exactly a share of the kernels' weights is not zeroed.
+    """Return the weights of the layers with kernels; exactly a share of the kernels' weights is kept, the rest is 0.
 
     Args:
         weights: of all layers, as `ExplainedModel.weights`; they are not changed.

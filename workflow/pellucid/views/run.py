@@ -62,7 +62,7 @@ def run(
     data = ViewData(files.read_json(data_info), *places)
     explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     if explained_model.held_inputs and not plugin.SPEC.several_inputs:
-        raise InputError(view, "it shows models of one input alone, and this one has several.")
+        raise InputError(view, "it supports only models of one input, and this model has several.")
     started = time.perf_counter()
     results = plugin.compute(explained_model, data, seeds.generator(seed, "view", variant), **values)
     seconds = time.perf_counter() - started

@@ -28,9 +28,9 @@ from pellucid.views.shared.sampling import balanced, drawn, groups, members_of, 
 
 SPEC = ViewSpec(
     title="Concepts (TCAV)",
-    about="The share of a class's test examples whose score rises when a layer's features move towards a concept. "
-    "Filled: the size of the change differs from that of random concepts (5% for all tests together); hollow: it "
-    "does not, and the share says nothing. Grey: the shares of random concepts.",
+    about="The share of a class's test examples whose score rises when the features of a layer move towards a "
+    "concept. Filled point: the change differs in size from the changes by random concepts (5% for all tests "
+    "together). Hollow point: it does not differ, and the share says nothing. Grey: the shares of random concepts.",
     paper="Kim B, Wattenberg M, Gilmer J, Cai C, Wexler J, Viegas F, Sayres R. Interpretability Beyond Feature "
     "Attribution: Quantitative Testing with Concept Activation Vectors. ICML (2018), equations 1 and 2",
     requires=("labels", "layers"),
@@ -60,9 +60,9 @@ def compute(
     concepts: Annotated[
         Mapping[str, Mapping[str, str | int | float | bool]],
         Field(
-            description="by name: {label: a class, label or value}, {planted: a class}, {group: a group}, "
-            "{table: a CSV file, column: …, value: …} or {examples: an .npy or .npz file}; none: the planted motif of "
-            "each class where it is known, else each class, label or value"
+            description="concepts by name. Each is one of: {label: a class, label or value}, {planted: a class}, "
+            "{group: a group}, {table: a CSV file, column: …, value: …}, {examples: an .npy or .npz file}. none: the "
+            "planted motif of each class if the data know it, else each class, label or value"
         ),
     ] = MappingProxyType({}),
     layers: Annotated[
@@ -71,36 +71,52 @@ def compute(
             min_length=1,
             max_length=20,
             json_schema_extra=UNIQUE,
-            description="first or last (behind the first or last convolution), last_features, the name of a layer, or "
-            "auto: last where there is a convolution, else last_features",
+            description="layers whose features are used: first or last (behind the first or last convolution), "
+            "last_features, the name of a layer, or auto: last if there is a convolution, else last_features",
         ),
     ] = ("auto",),
     positions: Annotated[
         Literal["mean", "each"],
         Field(
-            description="mean: a concept is a direction of the means of feature maps, wherever it lies; each: of the "
-            "whole output of the layer, as in the paper"
+            description="mean: a concept is a direction of the mean feature maps, wherever in the example it lies. "
+            "each: a direction of the whole output of the layer, as in the paper"
         ),
     ] = "mean",
     classifier: Annotated[
         Literal["logistic", "difference"],
-        Field(description="logistic: the normal of a logistic regression; difference: that of both means"),
+        Field(
+            description="how the direction is found. logistic: the normal of a logistic regression. difference: the "
+            "difference of both means"
+        ),
     ] = "logistic",
     penalty: Annotated[
-        float, Field(gt=0, le=1000, description="of logistic: of half the squared length of the weights")
+        float,
+        Field(
+            gt=0,
+            le=1000,
+            description="for logistic: weight of the penalty, which is half the squared length of the weights",
+        ),
     ] = 0.01,
-    examples: Annotated[int, Field(ge=10, le=10_000, description="of each concept at most")] = 60,
+    examples: Annotated[int, Field(ge=10, le=10_000, description="largest number of examples of each concept")] = 60,
     counterparts: Annotated[
-        int, Field(ge=1, le=1_000, description="random sets that each concept is told from; scores are means over them")
+        int,
+        Field(
+            ge=1,
+            le=1_000,
+            description="number of random sets with which each concept is compared; the scores are means over them",
+        ),
     ] = 5,
     draws: Annotated[
-        int, Field(ge=5, le=1_000, description="random concepts that each concept is tested against")
+        int, Field(ge=5, le=1_000, description="number of random concepts against which each concept is tested")
     ] = 20,
     pool: Annotated[
-        int, Field(ge=40, le=1_000_000, description="training examples at most from which random sets are drawn")
+        int,
+        Field(ge=40, le=1_000_000, description="largest number of training examples from which random sets are drawn"),
     ] = 1000,
-    points: Annotated[int, Field(ge=1, le=100_000, description="test examples of each class at most")] = 100,
-    shown: Annotated[int, Field(ge=1, le=100, description="classes, labels or values at most, the first ones")] = 10,
+    points: Annotated[int, Field(ge=1, le=100_000, description="largest number of test examples of each class")] = 100,
+    shown: Annotated[
+        int, Field(ge=1, le=100, description="largest number of classes, labels or values: the first ones")
+    ] = 10,
 ) -> dict[str, NDArray[Any] | str]:
     """Measure the sensitivity of each output to each concept at each layer, and test it against random concepts.
 
@@ -126,7 +142,9 @@ def compute(
     }
     members = {unit: rows for unit, rows in members.items() if len(rows)}
     if not members:
-        raise InputError.unexpected("test examples", "none of the first classes", "some", "Raise shown.")
+        raise InputError.unexpected(
+            "test examples", "none of the classes that are shown", "at least one", "Raise shown."
+        )
     read = concept_sets.read(data, concepts or concept_sets.automatic(data, list(members)), examples, rng)
     rows = drawn(np.arange(len(y_train)), pool, rng)
     tested = {unit: np.asarray(x_test[at]) for unit, at in members.items()}

@@ -1,4 +1,4 @@
-"""Training examples that a prediction rests on, and training examples whose label may be wrong."""
+"""Training examples on which a prediction depends, and training examples whose label may be wrong."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ logger = logging.getLogger(__name__)
 
 SPEC = ViewSpec(
     title="Influence of training examples",
-    about="Beside each example, the training examples that support its explained class most, and those that oppose it: "
-    "a step of training on a supporting one raises the class's score of the example. Or the nearest training examples, "
-    "by the features of the last layer. The last rows: training examples that pull most at their own prediction, which "
-    "are rare, hard, or wrongly labelled.",
+    about="Beside each example stand the training examples that support its explained class most, and those that "
+    "oppose it most. A training step on a supporting example raises the class's score for the example. With `of: "
+    "nearest`, the nearest training examples by the features of the last layer are shown instead. The last rows show "
+    "the training examples with the largest influence on their own prediction: rare, hard or wrongly labelled ones.",
     paper="Pruthi G, Liu F, Kale S, Sundararajan M. Estimating Training Data Influence by Tracing Gradient Descent. "
     "NeurIPS (2020), for the last layer (section 4), over the checkpoints that the training keeps or the final weights",
     requires=("labels", "layers", "split"),
@@ -45,26 +45,31 @@ def compute(
     of: Annotated[
         Literal["score", "loss", "nearest"],
         Field(
-            description="what a training example has influence on - score: the explained class's score; loss: the "
-            "cross-entropy of the example's own class, as in the paper; nearest: none, the nearest ones are shown"
+            description="what a training example has influence on. score: the score of the explained class. loss: the "
+            "cross-entropy of the example's own class, as in the paper. nearest: no influence; the nearest training "
+            "examples are shown"
         ),
     ] = "score",
-    neighbours: Annotated[int, Field(ge=1, le=20, description="training examples of each kind beside an example")] = 3,
+    neighbours: Annotated[
+        int, Field(ge=1, le=20, description="number of training examples of each kind beside an example")
+    ] = 3,
     suspects: Annotated[
-        int, Field(ge=0, le=1_000, description="training examples with the largest influence on themselves")
+        int, Field(ge=0, le=1_000, description="number of training examples with the largest influence on themselves")
     ] = 6,
     points: Annotated[
         int,
-        Field(ge=2, le=1_000_000, description="training examples that are compared, at most"),
+        Field(ge=2, le=1_000_000, description="largest number of training examples that are compared"),
     ] = 20_000,
-    shown: Annotated[int, Field(ge=1, le=100, description="examples in the figure at most; the table holds all")] = 5,
+    shown: Annotated[
+        int, Field(ge=1, le=100, description="largest number of examples in the figure; the table holds all")
+    ] = 5,
 ) -> dict[str, NDArray[Any] | str]:
     """Compare each selected example with training examples, and each training example with itself.
 
-    The influence of a training example on another is the product of two derivatives by the weights of the last dense
-    layer: that of its own loss, and that of the other's score (with the opposite sign) or loss. For a dense layer both
-    are outer products of features f and derivatives e by the scores, so that the influence is (f · f') (e · e'). With
-    checkpoints it is the sum of these, each times the learning rate of its epochs.
+    The influence of a training example on another example is the product of two derivatives by the weights of the last
+    dense layer: of its own loss, and of the other example's score (with the opposite sign) or loss. For a dense layer
+    both are outer products of features f and derivatives e by the scores, so that the influence is (f · f') (e · e').
+    With checkpoints it is the sum of these, each times the learning rate of its epochs.
 
     Returns:
         Of the N selected examples: `inputs`, `indices`, `labels`, `predictions`, `targets`. Of the K training examples

@@ -95,8 +95,8 @@ def kachuee(signal: Array, peaks: NDArray[np.int64]) -> tuple[NDArray[np.float32
     is its period T. A beat is the signal from an R peak on for 1.2 T, padded with zeros to 187 samples.
 
     Three things differ from the paper. The paper detects the R peaks; here they are the annotated ones, to which the
-    labels belong. Where a window's last beat goes beyond the window, it is completed from the recording, scaled as its
-    window (the paper does not say). A beat of more than 187 samples (T above 1.25 s) is cut at 187.
+    labels belong. If the last beat of a window goes beyond the window, it is completed from the recording and scaled
+    like its window (the paper does not say how). A beat of more than 187 samples (T above 1.25 s) is cut at 187.
 
     Args:
         signal: (time, leads) at 125 Hz.

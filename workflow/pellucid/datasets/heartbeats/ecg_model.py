@@ -6,17 +6,17 @@ voltage z up or down and so draw the P, Q, R, S and T waves. Equation (1) of the
     x' = (1 - r) x - w y,   y' = (1 - r) y + w x,   r = sqrt(x^2 + y^2)
     z' = -sum_i a_i dtheta_i exp(-dtheta_i^2 / (2 b_i^2)) - (z - z0),   dtheta_i = theta - theta_i
 
-Three properties make it quick and its parts separable:
+Three properties make the model fast and its waves separable:
 
 - A trajectory that starts on the circle stays on it, so that x and y reduce to the phase theta with theta' = w.
 - One turn lasts one RR interval, so that w = 2 pi / RR is constant within a beat and theta follows in closed form.
-- z is linear in the a_i, so that the signal is the sum of what each wave draws alone, and each can be had exactly.
+- z is linear in the a_i, so the signal is the sum of the waves, and each wave can be computed exactly.
 
 Published implementations keep one set of parameters for a whole recording and therefore cannot place a premature or
 a ventricular beat between normal ones. Here every beat has its own wave table, its own RR and its own phase, zero at
-its own R peak. Modelling assumption: the beats superpose, as they do in the paper, where a wave that outlasts its
-turn goes on into the next. One phase for all beats would need w to jump within a wave of a premature beat, and a wave
-is a b^2 / w high: its two flanks would end at different heights.
+its own R peak. Modelling assumption: the beats add up. In the paper they do so too: a wave that lasts longer than its
+turn continues into the next. With one phase for all beats, w would have to jump within a wave of a premature beat. A
+wave is a b^2 / w high, so its two flanks would end at different heights.
 
 Source: McSharry PE, Clifford GD, Tarassenko L, Smith LA. A dynamical model for generating synthetic electrocardiogram
 signals. IEEE Trans Biomed Eng 50(3):289-294 (2003).
@@ -80,7 +80,7 @@ def contributions(waves: Events, start: float, samples: int, rate: float, subste
         substeps: steps of the integration per sample.
 
     Returns:
-        (N, samples, W) in mV: what each wave draws alone; its sum over the last axis is z.
+        (N, samples, W) in mV: the voltage of each wave alone; its sum over the last axis is z.
 
     Raises:
         ValueError: start is after 0.

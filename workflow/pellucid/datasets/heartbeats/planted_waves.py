@@ -1,12 +1,12 @@
 """Plant two independent evidences in each heartbeat: its P wave, and its T wave.
 
 The beats are normal (class N of `synthetic_beats.py`), with their neighbours. The P wave and the T wave of the labelled
-beat are multiplied by a factor each, drawn independently of each other and of everything else. What tells the label or
-the value is where this wave lies, in every example: also where the label is absent, the wave's shape says so.
+beat are multiplied by a factor each, drawn independently of each other and of everything else. The evidence for the
+label or the value is where this wave lies, in every example: if the label is absent, the shape of the wave says so too.
 
-Modelling assumptions: the waves of the model add up, so that a wave times a factor is the wave of a beat whose event is
-as many times larger. A sample belongs to a wave if the wave alone is above 10% of its largest value there. Elsewhere
-the wave stays as it was: the slow return to the baseline behind it would tell the label, too, outside of the evidence.
+Modelling assumptions: the waves of the model add up, so a wave times a factor is the wave of a beat whose event is
+larger by this factor. A sample belongs to a wave if the wave alone is above 10% of its largest value there. Elsewhere
+the wave is not changed: the slow return to the baseline after it would also tell the label, outside of the evidence.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Read the signal of one record of PTB-XL: a WFDB header of one form, and samples of 16 bits.
 
-wfdb would take 20 ms for each of the 21,799 headers. All have the same form, which is read here, and no other.
+wfdb would take 20 ms for each of the 21,799 headers. All headers have the same form; only this form is read here.
 """
 
 from __future__ import annotations

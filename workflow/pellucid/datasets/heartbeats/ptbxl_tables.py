@@ -1,4 +1,4 @@
-"""The two tables of PTB-XL: which record has which statements, and which label each statement is counted for.
+"""The two tables of PTB-XL: which record has which statements, and for which label each statement counts.
 
 Sources: Wagner P, Strodthoff N, Bousseljot RD, Kreiseler D, Lunze FI, Samek W, Schaeffter T. PTB-XL, a large publicly
 available electrocardiography dataset. Scientific Data 7:154 (2020); for the labels Strodthoff N, Wagner P, Schaeffter

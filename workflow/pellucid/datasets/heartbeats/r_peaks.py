@@ -37,8 +37,8 @@ def lead_to_search(channels: Sequence[str]) -> int:
 def find_in_leads(x: NDArray[np.floating], channels: Sequence[str], sampling_rate: float) -> Peaks:
     """Return the samples of the R peaks of an ECG, ascending, found in one of its leads.
 
-    This is the first of `LEADS`, then of the others, in which a beat is found for every 3 s at least (a rate of 20 a
-    minute); if there is none, the lead with the most beats. A lead whose QRS complex is small may show none.
+    The lead is the first with at least one beat for every 3 s (20 beats a minute); `LEADS` are tried first, then the
+    others. If there is none, it is the lead with the most beats. A lead whose QRS complex is small may show none.
 
     Args:
         x: (time, channels), finite.
@@ -62,8 +62,8 @@ def find_in_leads(x: NDArray[np.floating], channels: Sequence[str], sampling_rat
 def find(signal: NDArray[np.floating], sampling_rate: float) -> Peaks:
     """Return the samples of the R peaks of one lead, ascending; none where no beat is found.
 
-    A peak is the largest distance from the median of the signal within 50 ms of what the detector found, so that beats
-    are aligned to the sample, whether their R wave points up or down.
+    A peak is the sample farthest from the median of the signal, within 50 ms of the detected place. So beats are
+    aligned to the sample, whether their R wave points up or down.
 
     Args:
         signal: (time,), in mV; its values must be finite.

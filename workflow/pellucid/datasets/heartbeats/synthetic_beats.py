@@ -2,8 +2,8 @@
 
 Modelling assumptions:
 
-- The evidence (`EVIDENCE`) is where a wave lies that tells the class; and where a wave is missing, if its absence tells
-  the class. A sample belongs to a wave if the wave alone is above 10% of its own height there.
+- The evidence (`EVIDENCE`) is where a wave lies that tells the class. If the absence of a wave tells the class, it is
+  where this wave is missing. A sample belongs to a wave if the wave alone is above 10% of its own height there.
 - N, F and Q are recognised by all waves of their own beat. The P wave of S is early only relative to the beat before;
   the QRS and T of the beat before are therefore evidence for S, as far as the window shows them. V is early too, but
   its own beat is enough: its neighbours repeat the evidence and do not count.

@@ -1,6 +1,6 @@
-"""Tell what stands in the columns of a signal but is probably none: numbers of a long table, the class, missing values.
+"""Find columns of a signal that are probably no signal: row numbers of a long table, the class, missing values.
 
-Nothing is left out: a sentence about each goes into the log, the record and the page.
+Nothing is left out: the log, the record and the page have a sentence about each.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def notes(table: Table, coded: Labels) -> tuple[str, ...]:
 
 
 def _about_missing(x: NDArray[Any]) -> Iterator[str]:
-    """Yield a note on an end of the values that is a usual number for "missing", and far from all others."""
+    """Yield a note if the smallest or largest value is a usual number for "missing", and far from all others."""
     if not x.size:
         return
     for end, nearest, far in ((float(x.min()), np.min, np.inf), (float(x.max()), np.max, -np.inf)):
@@ -68,7 +68,7 @@ def _about_labels(classes: Sequence[str]) -> Iterator[str]:
 
 
 def _about_steps(table: Table) -> Iterator[str]:
-    """Yield a note on columns that rise by equal steps from row to row, or do so again and again."""
+    """Yield a note on columns that rise by equal steps from row to row, once or repeatedly."""
     x = table.series.x
     first = np.diff(x[:3].astype(np.float64), axis=0)
     for time, channel in np.argwhere((first[0] > 0) & np.isclose(first[0], first[1])):
@@ -90,7 +90,7 @@ def _about_steps(table: Table) -> Iterator[str]:
 
 
 def _about_classes(table: Table, classes: NDArray[Any]) -> Iterator[str]:
-    """Yield a note on a few columns of which each value belongs to one class alone: a copy of the label."""
+    """Yield a note on columns in which each value belongs to only one class: a copy of the label."""
     x, kinds = table.series.x, np.unique(classes)
     if len(kinds) < 2:
         return
@@ -109,7 +109,7 @@ def _about_classes(table: Table, classes: NDArray[Any]) -> Iterator[str]:
 
 
 def _about_one_hot(table: Table, classes: NDArray[Any]) -> Iterator[str]:
-    """Yield a note on the last columns of the signal that make 1 with a label of 0 and 1: other classes, one-hot."""
+    """Yield a note if the last columns of the signal and a label of 0 and 1 sum to 1: one-hot classes."""
     if np.unique(classes).tolist() != [0, 1]:
         return
     x, total = table.series.x, classes.astype(np.float64)

@@ -58,7 +58,7 @@ class Header:
 
 
 def header_of(names: Sequence[str] | int, where: str, index: Collection[str]) -> Header:
-    """Return the header without blanks around names; refuse a name that is very long, or there twice."""
+    """Return the header without blanks around names; refuse a name that is very long, or that occurs twice."""
     if isinstance(names, int):
         return Header(where, tuple(str(number + 1) for number in range(names)), False, frozenset())
     header = tuple(name.strip() for name in names)
@@ -87,7 +87,7 @@ def require_names(header: Header, positions: Sequence[int]) -> None:
 def require_no_odd_one(header: Header, positions: Sequence[int]) -> None:
     """Refuse a column without a number in its name among many samples that have one (t0, t1, …).
 
-    It is an age or the number of a recording rather than a sample, and the network would learn from it.
+    Such a column is rather an age or the number of a recording than a sample, and the network would learn from it.
 
     Raises:
         InputError: a column is called otherwise than the samples, and there are few such columns.
@@ -134,7 +134,7 @@ def require_layout(where: str, names: Sequence[str], channels: int, time_major: 
 
 
 def _is_numbered(names: Sequence[str]) -> bool:
-    """Return whether names are the same but for one of the numbers in them: t0, t1, … or V1_0, V1_1, …"""
+    """Return whether names differ only in one of the numbers in them: t0, t1, … or V1_0, V1_1, …"""
     parts = [re.split(r"([0-9]+)", name) for name in names]
     if len({len(part) for part in parts}) > 1:
         return False

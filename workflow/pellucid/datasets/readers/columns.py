@@ -82,13 +82,13 @@ def choose(
         group: a name or a position, or "none".
         targets: the parameter that names the columns of several labels or of values, and its entries: names, patterns
             and positions.
-        index: columns that the file itself calls row numbers; usual names of row numbers are found without it.
+        index: columns that the file itself calls row numbers; usual names of row numbers are found without this.
         ragged: whether series may have unequal lengths, and so unequal numbers of columns.
         like: the columns of the training file, which are found here by their names, in the order that they have there.
 
     Raises:
-        InputError: a column is missing, is named twice, has no name, or is to be two things; there is no signal; the
-            columns have other names than in the training file, or only one of both files names them.
+        InputError: a column is missing, is named twice, has no name, or has two uses; there is no signal; the columns
+            have other names than in the training file, or only one of both files names them.
     """
     header = header_of(names, where, index)
     if like is not None:

@@ -15,22 +15,24 @@ from pellucid.datasets.readers.channel_statistics import fits_float32
 from pellucid.errors import InputError
 
 # The parameters that sources of series share.
-SamplingRate = Annotated[float | None, Field(gt=0, le=1_000_000_000, description="in Hz, for time axes in seconds")]
-UnitName = Annotated[str, Field(description="of the values, for axis labels")]
+SamplingRate = Annotated[
+    float | None, Field(gt=0, le=1_000_000_000, description="sampling rate in Hz, for time axes in seconds")
+]
+UnitName = Annotated[str, Field(description="unit of the values, for axis labels")]
 Missing = Annotated[
     Literal["refuse", "interpolate", "zero"],
     Field(
-        description="what becomes of empty cells and NaN within a series: the run ends and says where; a straight "
-        "line between the values beside them (at an end, the nearest value); or zero. What was filled does not "
-        "count in the statistics of scaling, and is neither drawn nor scored"
+        description="what becomes of empty cells and NaN within a series. refuse: the run ends and says where they "
+        "are. interpolate: a straight line between the values beside them (at an end, the nearest value). zero: "
+        "zeros. Filled values do not count in the statistics of scaling, and are neither drawn nor scored"
     ),
 ]
 Lengths = Annotated[
     Literal["refuse", "pad", "crop"],
     Field(
-        description="what becomes of series of unequal lengths: the run ends and says which; zeros after the end of "
-        "shorter ones; or only as much of each as the shortest has. With pad and crop, NaN in all channels at the end "
-        "of a series counts as its end"
+        description="what becomes of series of unequal lengths. refuse: the run ends and says which series. pad: "
+        "zeros after the end of shorter series. crop: all series are cut to the shortest. With pad and crop, NaN in "
+        "all channels at the end of a series counts as its end"
     ),
 ]
 
@@ -114,7 +116,7 @@ def complete(parts: Mapping[str, Series], *, missing: str, lengths: str) -> tupl
 def _rows_with_gaps(series: Series) -> NDArray[np.intp]:
     """Return the examples that hold NaN; refuse an infinite value.
 
-    Minimum and maximum are NaN if a value is, and need no array of the size of x.
+    Minimum and maximum are NaN if any value is NaN, and need no array of the size of x.
     """
     low, high = series.x.min((1, 2)), series.x.max((1, 2))
     for row in np.flatnonzero(~np.isfinite(low) | ~np.isfinite(high)):

@@ -14,8 +14,9 @@ from pellucid.messages import first_line
 def refuse_unreadable(path: Path | str, expected: str, kind: str = "a file") -> Iterator[None]:
     """Turn whatever the block raises while it reads a file into an InputError.
 
-    zlib, struct, pyarrow, wfdb and Pillow raise errors of their own and pass others on, so any kind may come. An
-    InputError passes unchanged, and so does a lack of memory, which is not the file's fault (`prepare.memory.bounded`).
+    zlib, struct, pyarrow, wfdb and Pillow raise their own errors and pass on others, so any kind is possible. An
+    InputError passes unchanged, and so does a lack of memory, because it is not the file's fault
+    (`prepare.memory.bounded`).
 
     Args:
         path: the file that is read inside the block.

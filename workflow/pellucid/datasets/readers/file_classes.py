@@ -1,4 +1,4 @@
-"""Refuse files of one class each whose classes would be told by something else than the signal."""
+"""Refuse files of one class each if something other than the signal would tell the classes."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def require_numbers(first: Table, other: Table) -> None:
 
 
 def about_labels(tables: Sequence[Table], names: Sequence[str]) -> str:
-    """Return where the classes of several files (of these names) come from that have labels; a sentence."""
+    """Return a sentence that says where the classes of several labelled files (of these names) come from."""
     kinds = [sorted({str(label) for label in table.labels}) for table in tables if table.labels is not None]
     # In one spelling for all files: 1.0 and 1.000e+00 are one label.
     single = normalised([kind[0] for kind in kinds if len(kind) == 1], {})

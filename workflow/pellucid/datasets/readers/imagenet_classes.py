@@ -27,14 +27,14 @@ FILE = "class_index"
 Labels = Annotated[
     Literal["own", "imagenet"],
     Field(
-        description="own: the classes of these data alone; imagenet: the 1,000 classes of ImageNet, in the order in "
-        "which the networks of keras.applications answer"
+        description="own: only the classes of these data. imagenet: the 1,000 classes of ImageNet, in the order of "
+        "the outputs of the networks of keras.applications"
     ),
 ]
 FILES = {
     FILE: File(
-        "with labels: imagenet, the file that numbers the classes; none: the one that Keras publishes, downloaded and "
-        "compared with its MD5",
+        "for labels: imagenet. The file that numbers the classes; none: the file that Keras publishes, which is "
+        "downloaded and compared with its MD5",
         default="none",
     )
 }

@@ -31,8 +31,8 @@ ClassNames = Annotated[
     Sequence[str | int] | Mapping[str, str | int],
     Field(
         json_schema_extra=UNIQUE,
-        description="names of the sorted labels in a list, or a mapping from label to name; labels of one name become "
-        "one class. Absent, the labels are the names",
+        description="names of the labels: a list, in the order of the sorted labels, or a mapping from label to name. "
+        "Labels with the same name become one class. Absent: the labels are the names",
     ),
 ]
 NO_NAMES: Mapping[str, str | int] = MappingProxyType({})
@@ -49,7 +49,7 @@ class Labels(NamedTuple):
     Attributes:
         numbers: int64 (N,), by part ("train", "test").
         classes: the names of the classes.
-        notes: how texts became classes, where a reader may be surprised, a sentence each.
+        notes: sentences on how texts became classes, if a reader may be surprised.
     """
 
     numbers: dict[str, NDArray[np.int64]]
@@ -62,8 +62,8 @@ def encode(
 ) -> Labels:
     """Number the classes in the order of their labels: whole numbers by size, texts by the alphabet.
 
-    Two different texts are two classes, even if they mean the same number, with two exceptions: blanks around a text
-    do not count, and labels that are all whole numbers stored as floats ("1.0") are those numbers ("1").
+    Two different texts are two classes, even if they mean the same number. There are two exceptions: blanks around a
+    text do not count; and if all labels are whole numbers stored as floats ("1.0"), they are these whole numbers ("1").
 
     Args:
         parts: the labels (N,) of "train" and of any other part, as numbers or as texts.
@@ -107,8 +107,8 @@ KeptClasses = Annotated[
     Sequence[str | int],
     Field(
         json_schema_extra=UNIQUE,
-        description="names of the classes to keep (those that class_names gives); the examples of all others are left "
-        "out. Absent, all are kept",
+        description="names of the classes to keep (as class_names gives them); the examples of all other classes are "
+        "left out. Absent: all are kept",
     ),
 ]
 
@@ -122,7 +122,7 @@ def keep(labels: Labels, classes: Sequence[str | int], where: str) -> tuple[dict
         where: the file, for messages.
 
     Raises:
-        InputError: a class that the data have not.
+        InputError: a class that the data do not have.
     """
     if not classes:
         return {part: np.arange(len(numbers)) for part, numbers in labels.numbers.items()}, labels

@@ -1,4 +1,4 @@
-"""Read files of series that say themselves which numbers are the signal and which text is the class: .ts and .arff."""
+"""Read .ts and .arff files: they say themselves which numbers are the signal and which text is the class."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class SpillBuffer:
 
 
 def _emptied(blocks: list[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-    """Yield the blocks and free each; from the end of a list, which takes no time however long it is."""
+    """Yield the blocks and free each one; they are taken from the end of a list, which is fast for any length."""
     blocks.reverse()
     while blocks:
         yield blocks.pop()

@@ -30,11 +30,11 @@ Inputs = Annotated[
     Mapping[str, Any] | None,
     Field(
         json_schema_extra={"minProperties": 2, "maxProperties": MOST_INPUTS},
-        description="several inputs of one model, by the names that the model gives them. Each is a list of columns of "
-        "numbers without an order ([age, sex]: names, patterns, positions; of an .npz keys of arrays (N,) or (N, "
-        "numbers)), or a series: {signal: columns or key}, with its own channels, layout, unit and sampling_rate. "
-        "examples.input says which one is explained while the others keep the values of the example. Absent for one "
-        "input",
+        description="for a model of several inputs: the inputs by the names that the model gives them. An input is a "
+        "list of columns of numbers without an order ([age, sex]: names, patterns or positions; in an .npz, keys of "
+        "arrays (N,) or (N, numbers)). Or it is a series: {signal: columns or key}, with its own channels, layout, "
+        "unit and sampling_rate. examples.input says which input is explained; the others keep the values of the "
+        "example. Absent: one input",
     ),
 ]
 
@@ -67,7 +67,7 @@ def check(
             hint = f"Write it below the series that it belongs to: inputs: {{NAME: {{signal: …, {key}: …}}}}."
             raise InputError.unexpected(f"table.{key}", f"{abbreviate(table[key])}, and inputs", "one of the two", hint)
     if table["lengths"] != "refuse":
-        expected = "refuse: the columns of each input stand in places that every row must have"
+        expected = "refuse: with several inputs, every row must have all columns"
         raise InputError.unexpected("table.lengths", f"{table['lengths']}, and inputs", expected)
     if wrong := [name for name in files if name.lower().endswith((".ts", ".arff"))]:
         expected = "a .csv, .tsv, .txt, .parquet, .npz or .npy: a .ts or .arff holds one series for each example"
@@ -92,7 +92,7 @@ def _check_series(entry: Mapping[str, Any], where: str, known: Mapping[str, Mapp
         place, _, problem = faults[0].partition(": ")
         raise InputError(place, problem)
     if entry["signal"] == "all":
-        expected = "the columns or the key of this input, which has to leave the others out"
+        expected = "the columns or the key of this input alone, without those of other inputs"
         raise InputError.unexpected(f"{where}.signal", "all", expected)
 
 
@@ -125,7 +125,7 @@ def _refuse_shared(inputs: Mapping[str, Any], table: Mapping[str, Any]) -> None:
             if (other := uses.setdefault(column, name)) != name:
                 role = f"the input {abbreviate(other)}" if other in inputs else other
                 found = f"{abbreviate(column)}, which is also {role}"
-                hint = "What is explained is changed while everything else is held: nothing can be on both sides."
+                hint = "The explained input is changed while the others are held: nothing can be in both."
                 raise InputError.unexpected(f"table.inputs.{name}", found, "each column or key for one use", hint)
 
 
@@ -215,7 +215,7 @@ def numbers(tables: Mapping[str, Table]) -> dict[str, NDArray[Any]]:
         if (bad := np.argwhere(~np.isfinite(x))).size:
             row, column, _ = (int(place) for place in bad[0])
             found = "infinity" if np.isinf(x[row, column, 0]) else "an empty cell or NaN"
-            hint = "No number stands for one that is missing: give it a value in the file, or leave the row out."
+            hint = "A missing number cannot be filled in: give it a value in the file, or leave the row out."
             raise InputError.unexpected(table.series.place(row, column, 0), found, "a number", hint)
     parts = {name: table.series.x[:, :, 0] for name, table in tables.items()}
     single = all(fits_float32(x[:, np.newaxis], None) for x in parts.values())

@@ -1,4 +1,4 @@
-"""The parameters of the tasks: which columns hold labels or values, and what of it fits together."""
+"""The parameters of the tasks: which columns hold labels or values, and which settings fit together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 TaskName = Annotated[
     Literal["single_label", "multi_label", "regression"],
     Field(
-        description="what a model learns. single_label: one class of several. multi_label: any number of labels "
+        description="what the model learns. single_label: one class of several. multi_label: any number of labels "
         "(labels, or label_separator). regression: measured numbers (values)"
     ),
 ]
@@ -24,9 +24,9 @@ LabelColumns = Annotated[
     Field(
         min_length=1,
         json_schema_extra=UNIQUE,
-        description="task: multi_label; the columns of the labels, each 0 or 1: names, patterns or positions; of an "
-        ".npz the keys of arrays (N,). Absent for an .npz whose y is (N, labels), which class_names names. With "
-        "label_separator: the words that are labels; others are left out",
+        description="for task: multi_label. The columns of the labels, each 0 or 1: names, patterns or positions; in "
+        "an .npz, the keys of arrays (N,). Absent for an .npz whose y is (N, labels); class_names then names the "
+        "labels. With label_separator: the words that are labels; other words are left out",
     ),
 ]
 Separator = Annotated[
@@ -34,8 +34,8 @@ Separator = Annotated[
     Field(
         min_length=1,
         max_length=5,
-        description="task: multi_label; the sign between the words of one column, label, that lists the labels of each "
-        'example, such as ";"; an empty cell is an example without labels',
+        description="for task: multi_label. The column label lists the labels of each example as words; this is the "
+        'sign between them, such as ";". An empty cell is an example without labels',
     ),
 ]
 ValueColumns = Annotated[
@@ -43,13 +43,14 @@ ValueColumns = Annotated[
     Field(
         min_length=1,
         json_schema_extra=UNIQUE,
-        description="task: regression; the columns of the values: names, patterns or positions; of an .npz the keys of "
-        "arrays (N,). Absent, the value is the column label, by default the last; of an .npz y, (N,) or (N, values)",
+        description="for task: regression. The columns of the values: names, patterns or positions; in an .npz, the "
+        "keys of arrays (N,). Absent: the value is the column label, by default the last; in an .npz it is y, (N,) or "
+        "(N, values)",
     ),
 ]
 Units = Annotated[
     Sequence[str] | None,
-    Field(description="task: regression; the unit of each value, in the same order, for figures"),
+    Field(description="for task: regression. The unit of each value, in the same order, for figures"),
 ]
 # The tasks for which a parameter has a meaning.
 _FOR_TASK: dict[str, tuple[str, ...]] = {

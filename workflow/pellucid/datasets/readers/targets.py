@@ -1,7 +1,7 @@
 """Turn columns of labels or of values, as a file writes them, into the targets of a multi-label task or a regression.
 
-Reading is strict: a cell that is not exactly what the task needs is refused with its file, row and column. A value that
-were taken for another, or a missing label for "no", would train a wrong model without a word.
+Reading is strict: a cell that is not exactly what the task needs is refused with its file, row and column. If a value
+were taken for another value, or a missing label for "no", a wrong model would be trained without any warning.
 """
 
 from __future__ import annotations

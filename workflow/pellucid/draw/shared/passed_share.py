@@ -31,7 +31,7 @@ def in_words(arrays: Mapping[str, NDArray[Any]], parameters: Mapping[str, Any]) 
         return ""
     words = f"\nscore: by how much it changes from the baseline ({parameters['baseline']}) to the example"
     if not arrays["passes_all"]:
-        return f"{words}; not all paths pass through this layer: its units have a part of it alone"
+        return f"{words}; not all paths pass through this layer: its units have only a part of it"
     if "totals" in arrays:
         off = np.abs(arrays["totals"].sum(1) - arrays["change"]).sum()
         if off > _CLOSE * np.abs(arrays["change"]).sum():

@@ -16,7 +16,7 @@ Background = Annotated[
     Field(
         ge=1,
         le=100_000,
-        description="training examples drawn as background, each once; all of them where there are fewer",
+        description="number of training examples drawn as background, each once; if there are fewer, all of them",
     ),
 ]
 

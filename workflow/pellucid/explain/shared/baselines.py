@@ -11,9 +11,9 @@ from pydantic import Field
 Baseline = Annotated[
     Literal["zero", "mean", "noise", "shuffled"],
     Field(
-        description="what stands for nothing: zeros (as in SignalScreen's ECG example), the mean of the example's "
-        "channel, noise with the channel's mean and standard deviation, or the channel's own values, shuffled so that "
-        "none stays in its place (occlusion is then feature permutation within the example)"
+        description='what stands for "nothing". zero: zeros, as in SignalScreen\'s ECG example. mean: the mean of the '
+        "example's channel. noise: noise with the channel's mean and standard deviation. shuffled: the channel's own "
+        "values, shuffled so that none stays in its place (occlusion is then feature permutation within the example)"
     ),
 ]
 
@@ -64,7 +64,7 @@ def _baseline_of_measured(
     measured: NDArray[np.bool_],
     axes: tuple[int, ...],
 ) -> NDArray[Any]:
-    """Return the baseline of each input from its measured values alone, in a shape that broadcasts to the inputs'."""
+    """Return the baseline of each input, from its measured values only; it broadcasts to the inputs' shape."""
     if kind == "zero":
         return np.zeros_like(inputs)
     if kind == "shuffled":
@@ -82,8 +82,9 @@ def _shuffled(
 ) -> NDArray[np.float32]:
     """Return the inputs with the measured values of each channel in a random cycle: each takes the place of another.
 
-    In a cycle no value stays, as a value that stands for itself would say that it does not count. One that is alone in
-    its channel stays. The random order is one for all examples, so that a map does not depend on the others.
+    In a cycle no value stays in its place: a value that replaces itself would seem not to count. Only a value that is
+    alone in its channel stays. All examples have the same random order, so that a map does not depend on the other
+    examples.
 
     Args:
         inputs: (N, *axes, channels).

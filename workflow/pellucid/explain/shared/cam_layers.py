@@ -23,8 +23,9 @@ _CACHED = 2**20
 Layer = Annotated[
     str,
     Field(
-        description="first or last: the place that everything passes through behind the first or the last convolution "
-        "(the activation that belongs to it, or where branches meet); or the name of a layer or operation"
+        description="first or last: the place behind the first or the last convolution through which all values pass "
+        "(the activation that belongs to the convolution, or the point where branches meet); or the name of a layer "
+        "or operation"
     ),
 ]
 

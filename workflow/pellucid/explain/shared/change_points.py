@@ -12,12 +12,12 @@ _LONGEST = 1000
 
 
 def change_points(series: NDArray[np.float32], number: int) -> NDArray[np.int32]:
-    """Return the segment of each sample, from 0: those borders for which the samples are nearest to their means.
+    """Return the segment of each sample, from 0; its borders bring the samples nearest to the mean of their segment.
 
-    The sum of squares within the segments is the least that `number` segments can have (dynamic programming, Truong C,
-    Oudre L, Vayatis N. Selective review of offline change point detection methods. Signal Process 167:107299 (2020),
-    section 5.1.1, by ruptures). Every channel counts alike, whatever its unit. Above 1,000 samples borders lie between
-    groups of neighbours, whose means are searched.
+    The sum of squares within the segments is the smallest that `number` segments can have (dynamic programming, Truong
+    C, Oudre L, Vayatis N. Selective review of offline change point detection methods. Signal Process 167:107299 (2020),
+    section 5.1.1, by ruptures). Every channel counts alike, whatever its unit. Above 1,000 samples, neighbours are
+    averaged in groups first, and borders lie between the groups.
 
     Args:
         series: (time, channels).

@@ -51,8 +51,8 @@ def values_of_segments(
         labels: as in `scores`.
         shape: (N, *input_shape).
         shared: divide a segment's value by the number of its samples, so that the samples sum to it.
-        measured: of this shape; the samples that share a segment's value. The others stay as they are in every
-            coalition, and get nothing. None if all were measured.
+        measured: of this shape; true for the samples that share a segment's value. The other samples do not change in
+            any coalition, and get 0. None if all were measured.
     """
     flat = np.broadcast_to(labels.reshape(len(labels), -1), (len(values), labels[0].size))
     if shared:

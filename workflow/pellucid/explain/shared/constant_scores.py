@@ -25,7 +25,7 @@ def refuse(
 ) -> None:
     """Refuse a target whose score is constant: its attributions would all be zero, and would pass as complete.
 
-    With held inputs, a score counts as constant where the explained input changes it for no example.
+    With held inputs, a score counts as constant if the explained input changes it for no example.
 
     Raises:
         InputError: the score is the same for all examples, for random inputs of their range, and far outside of it.

@@ -1,9 +1,10 @@
 """Explain a series in another domain than time: by its frequencies, by frequencies and times, or by bands.
 
-A method opens a `Space`, takes inputs and baselines into it, asks its model, and brings values back to the cells of a
-map. In time all of this leaves everything as it is. In another domain the model's input are the coefficients of the
-signal (`network/signal_transforms.py`): Brüsch et al., FreqRISE, arXiv:2406.13584 (2024) for masks, and Vielhaben et
-al., Explainable AI for time series via virtual inspection layers, Pattern Recognition 150 (2024), for gradients.
+A method opens a `Space`, brings inputs and baselines into it, runs its model, and brings values back to the cells of a
+map. In the domain time, none of this changes anything. In another domain, the inputs of the model are the coefficients
+of the signal (`network/signal_transforms.py`): Brüsch et al., FreqRISE, arXiv:2406.13584 (2024) for masks, and
+Vielhaben et al., Explainable AI for time series via virtual inspection layers, Pattern Recognition 150 (2024), for
+gradients.
 """
 
 from __future__ import annotations
@@ -25,25 +26,25 @@ from pellucid.network.transformed_model import TransformedModel
 Domain = Annotated[
     Literal["time", "frequency", "stft", "bands"],
     Field(
-        description="of a series, what gets an attribution: time: its samples; frequency: its frequencies (Fourier "
-        "transform of the whole series); stft: frequencies within short frames; bands: bands of frequencies, whose sum "
-        "is the series"
+        description="for series: what gets an attribution. time: its samples. frequency: its frequencies (Fourier "
+        "transform of the whole series). stft: frequencies within short frames. bands: bands of frequencies; their "
+        "sum is the series"
     ),
 ]
 Frame = Annotated[
     Annotated[int, Field(ge=4, le=1_000_000)] | Literal["auto"],
     Field(
-        description="samples of a frame of domain stft, an even number; auto: a power of two near twice the square "
+        description="for domain stft: samples of a frame, an even number. auto: a power of two near twice the square "
         "root of the length"
     ),
 ]
-Bands = Annotated[int, Field(ge=2, le=100_000, description="number of bands of domain bands, of equal width")]
+Bands = Annotated[int, Field(ge=2, le=100_000, description="for domain bands: number of bands, all of equal width")]
 _FEWEST = 4  # samples of a frame
 
 
 @dataclass(frozen=True)
 class Space:
-    """Where a method computes: a model, and the way of signals and values into its inputs and back to a map.
+    """Where a method computes: a model, and the transforms from signals to its inputs and from its values to a map.
 
     Attributes:
         model: answers for coefficients; in time the model itself.
@@ -66,9 +67,9 @@ class Space:
         return cells if self.transform is None else self.transform.spread(cells)
 
     def contributions(self, difference: NDArray[Any], gradient: NDArray[Any]) -> NDArray[Any]:
-        """Return difference × gradient; of a coefficient the sum of its real and its imaginary part: (N, *cells).
+        """Return difference × gradient, (N, *cells); for a coefficient, the sum over its real and its imaginary part.
 
-        The sum over all cells is that over all samples in time: the transform is linear.
+        The sum over all cells equals the sum over all samples in time, because the transform is linear.
         """
         if self.transform is None:
             return np.asarray(difference * gradient)
@@ -118,7 +119,7 @@ def transform_of(
         return None
     if len(shape) != 2:
         found = f'"{domain}" of examples with {len(shape) - 1} axes'
-        raise InputError.unexpected("domain", found, "time: frequencies are those of a series")
+        raise InputError.unexpected("domain", found, "time: only series have frequencies")
     length, channels = shape
     if domain == "frequency":
         return FourierTransform(length, channels)
@@ -133,7 +134,7 @@ def transform_for(parameters: Mapping[str, Any], shape: Sequence[int]) -> Transf
 
 
 def chosen(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of a method's parameters that say its domain."""
+    """Return only those parameters of a method that set its domain."""
     return {name: parameters[name] for name in ("domain", "frame", "bands") if name in parameters}
 
 
@@ -153,7 +154,7 @@ def cell_axes(axes: Sequence[int], parameters: Mapping[str, Any]) -> tuple[int, 
 
 
 def fits(axes: Sequence[int], **parameters: Any) -> None:
-    """Refuse a domain that does not fit examples with these axes; the hook `fits` of a method without more to check.
+    """Refuse a domain that does not fit examples with these axes; a method with no other checks uses this as `fits`.
 
     Raises:
         InputError: see `opened`.

@@ -1,6 +1,6 @@
 """Examples of a model with several inputs: one input is explained, the others keep the example's values.
 
-Such examples are taken one at a time, since a method may make any number of inputs out of one example.
+Such examples are explained one at a time, since a method may make any number of inputs from one example.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def with_axis(inputs: NDArray[Any]) -> NDArray[Any]:
 def each(
     model: ExplainedModel | None, held: Mapping[str, NDArray[Any]], n: int, *also: ExplainedModel | None
 ) -> Iterator[slice]:
-    """Yield the examples that are explained together: all, or with held inputs one after the other, with its values.
+    """Yield the examples that are explained together: all at once; with held inputs, one at a time with its values.
 
     Args:
         model: None for what needs no model.

@@ -51,8 +51,9 @@ def mean_gradient(
     Args:
         inputs, reference, steps, size: as for `parts`.
         gradient: (points (M, *input_shape), the index of the example of each (M,)) -> (M, *any shape).
-        precision: in which the gradients of one block are weighted and added. A copy of a large layer's gradients in
-            double precision would take longer than the passes; the sums of the blocks are added in it all the same.
+        precision: the number type in which the gradients of one block are weighted and added. A copy of a large layer's
+            gradients in double precision would take longer than the passes. The sums of the blocks are always added in
+            double precision.
     """
     share, total = weights(steps).astype(precision), None
     for part, some, points in parts(inputs, reference, steps, size):

@@ -46,11 +46,11 @@ def kept_values(areas: Sequence[float], free: NDArray[np.bool_]) -> NDArray[np.f
 
 
 def area_penalty(tf_: Any, mask: Any, kept: Any, free: Any) -> Any:
-    """Return the mean square distance of a mask from one that is 1 on its largest values and 0 elsewhere: (rows,).
+    """Return the mean squared distance of a mask from one with 1 at its largest values and 0 elsewhere: (rows,).
 
     This is the distance of the sorted mask from the reference 0 … 0 1 … 1 (Fong et al. 2019; Crabbé & van der Schaar
-    2021). Values that are nearly equal (`_EQUAL`) share what the reference has at their places:
-    neither their order nor rounding decides between them.
+    2021). Values that are nearly equal (`_EQUAL`) share the reference's values at their places, so that neither their
+    order nor rounding decides between them.
 
     Args:
         tf_: TensorFlow.
@@ -67,9 +67,9 @@ def area_penalty(tf_: Any, mask: Any, kept: Any, free: Any) -> Any:
 def _reference(tf_: Any, values: Any, kept: Any) -> Any:
     """Return what the reference of `area_penalty` has at the place of each value: (rows, values), from 0 to 1.
 
-    A value has as many below it as are less by more than `_EQUAL`. Nearly all lie on one side of the first kept place,
-    and are 0 or 1. The others are nearly equal, and mostly share one number: two counts for a row tell. Only rows
-    in which they do not are searched value by value.
+    The place of a value is the number of values that are smaller by more than `_EQUAL`. Nearly all values lie on one
+    side of the first kept place: their reference is 0 or 1. The other values are nearly equal, and mostly share one
+    number, which two counts for each row give. Only rows where they do not are searched value by value.
     """
     size = tf_.shape(values)[1]
     start = tf_.cast(size, tf_.float32) - kept[:, tf_.newaxis]
@@ -138,8 +138,8 @@ def free_values(inputs: Array, measured: NDArray[np.bool_] | None) -> NDArray[np
 def perturbed_values(inputs: Array, measured: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
     """Return which values a blur or a mean can change: (N, *input_shape), false in channels that are constant.
 
-    What a mean leaves of a constant is the constant to rounding. Descent in units of the gradient would make a mask of
-    this rounding. Small changes on a large offset, as of a raw pressure, are no constant.
+    The mean of a constant is the constant, except for rounding. Descent in units of the gradient would learn a mask of
+    this rounding. Small changes on a large offset (such as a raw pressure) do not count as constant.
     """
     axes, known = tuple(range(1, inputs.ndim - 1)), free_values(inputs, measured)
     high = np.where(known, inputs, -np.inf).max(axes, keepdims=True)
@@ -158,5 +158,5 @@ def require_series(axes: Sequence[int], method: str) -> None:
             method,
             f"examples of {len(axes)} axes",
             "series: the method works along time, which an image does not have",
-            "extremal_perturbation and extremal_mask learn masks of images.",
+            "For images, use extremal_perturbation or extremal_mask.",
         )

@@ -1,7 +1,7 @@
 """Explain an input of numbers, (n,): each is a feature of its own, and has no neighbours.
 
-Methods take the numbers for positions of an axis. So windows and segments are single numbers, and what mixes positions
-(means over them, noise of their range, masks that blend neighbours) is refused.
+Methods treat the numbers as positions of an axis. So windows and segments are single numbers. Everything that mixes
+positions (means over them, noise of their range, masks that blend neighbours) is refused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def require_fitting(method: str, parameters: Mapping[str, Any]) -> None:
     """
     if not plugins.spec("explain", method).of_numbers:
         problem = "it does not fit an input of numbers, which have no neighbours: it mixes values or blends neighbours."
-        raise InputError(method, problem, "occlusion, kernel_shap and integrated_gradients do.")
+        raise InputError(method, problem, "Use occlusion, kernel_shap or integrated_gradients.")
     if (partition := parameters.get("partition", "grid")) != "grid":
         found = f"{partition} of an input of numbers, which have no neighbours"
         raise InputError.unexpected(f"{method}.partition", found, "grid, whose segments are single numbers")

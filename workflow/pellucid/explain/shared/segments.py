@@ -20,16 +20,18 @@ _SAMPLES, _FEWEST, _MOST, _SIDE = 15, 7, 20, 7
 Segments = Annotated[
     Annotated[int, Field(ge=2, le=100_000)] | Literal["auto"],
     Field(
-        description="parts of an example, or of each of its channels (of an image: about so many); auto: slices of "
-        "about 15 samples, 7 to 20 of them, or 7 × 7 parts of an image, of two pixels a side at least"
+        description="number of segments of an example, or of each of its channels (for an image: about so many). "
+        "auto: slices of about 15 samples (7 to 20 slices), or 7 × 7 parts of an image, each at least two pixels a "
+        "side"
     ),
 ]
 Partition = Annotated[
     Literal["grid", "superpixels", "change_points", "windows"],
     Field(
-        description="equal slices or blocks; superpixels (of images), which follow the content, by SLIC; change_points "
-        "(of series): slices that end where the level changes, by ruptures, of each channel or of all together; above "
-        "1,000 samples to within a few; windows: slices or squares of the size `window`, as many as there are"
+        description="how segments are cut. grid: equal slices or blocks. superpixels (only images): they follow the "
+        "content, by SLIC. change_points (only series): slices that end where the level changes, found by ruptures in "
+        "each channel or in all together; above 1,000 samples their ends are exact to within a few samples. windows: "
+        "slices or squares of the size `window`, as many as cover the example"
     ),
 ]
 Window = Annotated[
@@ -37,7 +39,7 @@ Window = Annotated[
     Field(
         ge=1,
         le=1_000_000,
-        description="of windows: their size in samples, or pixels a side; the last one of an axis may be smaller",
+        description="for windows: their size in samples, or pixels a side; the last one of an axis may be smaller",
     ),
 ]
 Compactness = Annotated[
@@ -45,13 +47,16 @@ Compactness = Annotated[
     Field(
         gt=0,
         le=1_000_000,
-        description="of superpixels: higher makes them squarer, lower lets them follow the values, which are "
-        "scaled to [0, 1]",
+        description="for superpixels: a higher value makes them squarer; a lower value lets them follow the values, "
+        "which are scaled to [0, 1]",
     ),
 ]
 Channels = Annotated[
     Literal["each", "together"],
-    Field(description="segments of each channel for itself, or through all channels (one map, repeated for each)"),
+    Field(
+        description="each: every channel has segments of its own. together: a segment covers all channels, which "
+        "gives one map for all"
+    ),
 ]
 
 

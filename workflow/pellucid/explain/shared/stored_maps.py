@@ -1,7 +1,7 @@
 """How `attributions.npz` holds maps in other domains than time, whose shape is not that of the input.
 
-`variants` and `attributions` hold the variants in time alone: what reads them never takes frequencies for samples. The
-other ones are named by `domain_variants`; each has its own arrays, whose names begin with its label.
+`variants` and `attributions` hold only the variants in time, so that no reader takes frequencies for samples.
+`domain_variants` names the other variants; each has its own arrays, whose names begin with its label.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ def relevance(
     Args:
         graph: the way of the tokens.
         attention: a matrix for each attention layer: (N, tokens that get, tokens that give).
-        mean: where tokens are added, their matrices are averaged; else summed.
-        identity: whether what a token brings along the residual connections alone counts.
+        mean: whether matrices are averaged where tokens are added; otherwise they are summed.
+        identity: whether the part counts that a token passes on along the residual connections alone.
     """
     matrices: list[_Matrix] = [(1.0, 0.0)]
     for step in graph.steps:

@@ -33,7 +33,7 @@ def upsample(maps: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.floa
 def lay_on_input(maps: NDArray[np.float32], spans: Sequence[Span]) -> NDArray[np.float32]:
     """Lay maps on the input, each cell at the middle of its receptive field, with linear interpolation between cells.
 
-    Outside the first and the last centre the outer value continues to the edge of its receptive field. Positions
+    Outside the first and the last centre, the outer value is repeated up to the edge of its receptive field. Positions
     outside all receptive fields, such as samples that the model cuts off, get 0.
 
     Args:
@@ -51,7 +51,7 @@ def lay_on_input(maps: NDArray[np.float32], spans: Sequence[Span]) -> NDArray[np
 def divide_on_input(maps: NDArray[np.float32], spans: Sequence[Span]) -> NDArray[np.float64]:
     """Divide each cell's value among the positions on which `lay_on_input` lays it, so that the sum stays.
 
-    What lies in padding alone is divided among all positions.
+    A cell that lies only in padding is divided among all positions.
 
     Args:
         maps: (N, *units).
@@ -103,7 +103,7 @@ class _Between(NamedTuple):
 
     @classmethod
     def of(cls, cells: NDArray[np.float64], units: int) -> _Between:
-        """Return those of positions that lie at `cells`, counted in cells; beyond the outer cells those alone count."""
+        """Return the neighbours of positions at `cells`, counted in cells; beyond the outer cells, only these count."""
         cells = np.clip(cells, 0, units - 1)
         left = np.minimum(cells.astype(np.int64), max(units - 2, 0))
         return cls(
@@ -115,7 +115,7 @@ class _Between(NamedTuple):
 
     @classmethod
     def on(cls, span: Span) -> _Between:
-        """Return those of the positions of the input, between the centres of receptive fields; 0 outside of all."""
+        """Return the neighbours of each position of the input, by receptive fields; weight 0 outside of all fields."""
         between = cls.of((np.arange(span.length) - span.centre(0)) / (span.jump or 1), span.units)
         seen = _seen(span)
         return between._replace(of_left=between.of_left * seen, of_right=between.of_right * seen)

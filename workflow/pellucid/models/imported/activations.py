@@ -1,6 +1,6 @@
 """Decide from the graph alone whether guided gradients and Deep SHAP apply to a model, when the workflow is planned.
 
-The results agree with those of `rectifiers.py` and `deeplift.py` on the loaded model. Where the graph does not tell
+The results agree with those of `rectifiers.py` and `deeplift.py` on the loaded model. If the graph does not tell
 (foreign code), the result is no: the method is left out, and no job fails.
 """
 
@@ -104,7 +104,7 @@ def _is_plain_attention(nodes: Sequence[Node], node: Node) -> bool:
 
 
 def _is_gated(nodes: Sequence[Node], node: Node) -> bool:
-    """Return whether a product is that of a gate, which a sigmoid puts out, and of a value that is none."""
+    """Return whether a node multiplies a gate (the output of a sigmoid) and a value that is no gate."""
     gates = 0
     for source in node.inputs:
         while nodes[source].kind in _KEEPING_GATES and len(nodes[source].inputs) == 1:

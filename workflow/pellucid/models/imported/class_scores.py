@@ -1,4 +1,4 @@
-"""Refuse scores of classes that are no logits: a softmax behind them would make other probabilities, and other maps."""
+"""Refuse class scores that are no logits: a softmax behind them would give other probabilities, and other maps."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def require_unscaled(answers: NDArray[np.float64], where: str) -> None:
 
 
 def require_no_scaled_probabilities(scaled: Mapping[str, Any], where: str, expected: str = _EXPECTED) -> None:
-    """Refuse scores that are computed from probabilities by arithmetic: a softmax or sigmoid behind them is another's.
+    """Refuse scores that are computed from probabilities by arithmetic: they are no logits.
 
     Args:
         scaled: from `value_ends.scaled_activations`.

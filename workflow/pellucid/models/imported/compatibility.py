@@ -51,7 +51,7 @@ def make_compatible(model: keras.Model, where: str = "model") -> keras.Model:
 
 
 def _with_plain_output(model: keras.Model) -> keras.Model:
-    """Return a model whose only output has no name: {"classes": output} is taken for the output."""
+    """Return a model whose only output has no name: {"classes": output} becomes the output itself."""
     from keras import Model
 
     if not isinstance(getattr(model, "_outputs_struct", None), dict | list | tuple):

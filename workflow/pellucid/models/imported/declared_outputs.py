@@ -29,7 +29,7 @@ _KEEPING_STEPS = {"Activation", "Dense", "Dropout", "Softmax", "TimeDistributed"
 def shape(config: Config) -> tuple[int | None, ...] | None:
     """Return the shape of the output for one example, None for sizes that the configuration does not tell.
 
-    None stands for a shape of which not even the number of axes is told.
+    None stands for a shape whose number of axes is not known either.
     """
     numbers: list[int | None] = []
     nodes = config_graph.nodes(config)
@@ -45,9 +45,9 @@ def shape(config: Config) -> tuple[int | None, ...] | None:
 
 
 def require_steps(config: Config, steps: step_choice.Steps | None, where: str) -> None:
-    """Refuse a model with scores at every time step of which none is chosen, and steps that the output does not have.
+    """Refuse a model with scores at every time step if no step is chosen, and steps that the output does not have.
 
-    What the configuration does not tell is left to the job, which asks the model.
+    If the configuration does not tell, the job checks the model itself.
 
     Raises:
         InputError: such a model or steps, or an output of three axes or more.

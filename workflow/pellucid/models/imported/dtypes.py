@@ -14,8 +14,8 @@ _REAL = "float"
 def require_real_inputs(config: Mapping[str, Any], where: str) -> None:
     """Refuse a model whose input is of whole numbers, such as uint8.
 
-    Its scores are steps, which have no gradient; fractions of the data, of a baseline or of noise would be cut off, and
-    data from 0 to 1 would all be taken for 0.
+    Its scores change in steps, which have no gradient. Fractions of the data, of a baseline or of noise would be cut
+    off, and all data from 0 to 1 would become 0.
 
     Args:
         config: of a model with one input.

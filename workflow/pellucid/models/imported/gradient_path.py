@@ -16,7 +16,7 @@ _BLOCKING = {
 def nodes_of(nodes: Sequence[Node]) -> list[Node]:
     """Return the nodes through which a gradient passes from the output, the last node, to the first one.
 
-    A branch of an input that is held is not among them, nor is what a stopped gradient or a comparison takes.
+    A branch of a held input is not among them, and neither are the operands of a stopped gradient or of a comparison.
     """
     passing = {0}
     for index, node in enumerate(nodes):

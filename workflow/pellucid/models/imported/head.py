@@ -140,7 +140,7 @@ def _replace_activation(model: keras.Model, last: Any, activation: str | None, b
 def two_logits(score: Any, names: tuple[str, ...] | list[str] = ("first_class", "second_class", "both_classes")) -> Any:
     """Return the logits (-z/2, z/2) of two classes from one score z; `graph.one_score` recognises these layers.
 
-    Both logits depend on z. Of the logits (0, z), which have the same softmax, the first could not be explained.
+    Both logits depend on z. The logits (0, z) have the same softmax, but the first of them could not be explained.
     """
     from keras import layers
 

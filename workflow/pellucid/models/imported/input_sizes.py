@@ -15,7 +15,7 @@ _ALONG_AXES = ("conv", "gap", "self_attention")
 
 
 def of_numbers(features: Sequence[str]) -> list[str]:
-    """Return those of a model's features that it can have for an explained input of numbers without an order."""
+    """Return the features of a model that remain for an explained input of numbers without an order."""
     return [name for name in features if name not in _ALONG_AXES]
 
 
@@ -28,7 +28,7 @@ def require_names(of_model: Sequence[str], of_data: Collection[str], where: str)
         where: name of the model in messages.
 
     Raises:
-        InputError: says the names on both sides.
+        InputError: states the names on both sides.
     """
     if not of_data:
         if len(of_model) > 1:
@@ -50,7 +50,7 @@ def require_shapes(of_model: Shapes, of_data: Shapes, where: str) -> None:
     """Refuse a model whose inputs have other names or shapes (without the batch axis) than those of the data.
 
     Raises:
-        InputError: says the names and shapes on both sides.
+        InputError: states the names and shapes on both sides.
     """
     require_names(list(of_model), list(of_data), where)
     if wrong := [name for name, shape in of_data.items() if tuple(of_model[name]) != tuple(shape)]:

@@ -1,4 +1,4 @@
-"""Say that scores of classes are taken for logits, and warn where an activation limits them."""
+"""Log that class scores are treated as logits, and warn if an activation limits them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 _LARGE, _ROWS, _MOST = 1e4, 16, 0.9
 
 _DOUBT = (
-    "{follows} follows them, and maps explain them as they are. If the model was trained to be read in another way (as "
-    "evidence, as counts, as independent labels), the probabilities and what is explained are not those of its training"
+    "{follows} follows them, and maps explain them as they are. If the scores had another meaning in the model's "
+    "training (evidence, counts, independent labels), probabilities and explanations are not those of its training"
 )
 
 
@@ -43,7 +43,7 @@ def tell(name: str, activation: str | None, follows: str = "a softmax") -> None:
 
 
 def tell_of_answers(model: keras.Model, answers: NDArray[np.float64], follows: str = "a softmax") -> None:
-    """Warn where all answers of a model are as behind an activation that limits scores.
+    """Warn if all answers of a model look like the results of an activation that limits scores.
 
     Args:
         model: whose outputs are the scores.
@@ -70,7 +70,7 @@ def tell_of_answers(model: keras.Model, answers: NDArray[np.float64], follows: s
 
 
 def _saturated(model: keras.Model) -> tuple[float, float] | None:
-    """Return the two numbers of which nearly all scores of large inputs are one; None for scores that are not limited.
+    """Return the two limits that nearly all scores of large inputs have; None for scores that are not limited.
 
     A recurrent network has limits as well, but each output of a dense layer behind it has its own.
     """

@@ -61,7 +61,7 @@ def sized(model: keras.Model, input_shape: Sequence[int] | Mapping[str, Any], wh
     """Return a model for inputs of one shape, with the same weights; the model itself where no axis is open.
 
     Raises:
-        InputError: the model cannot be built for this shape, or is another function then.
+        InputError: the model cannot be built for this shape, or then computes another function.
     """
     # Open axes of several inputs were refused: their shapes are not those of the data.
     if isinstance(input_shape, Mapping) or None not in model.input_shape[1:]:

@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 Classes = Annotated[
     Sequence[str | int],
     Field(
-        description="which output of the model is which class: the names of the data's classes in the order of the "
-        "outputs, those that the data lack included. Absent, the outputs are the classes of the data in sorted order"
+        description="the names of the classes in the order of the model's outputs, including classes that the data "
+        "lack. Absent: the outputs are the classes of the data in sorted order"
     ),
 ]
 InputRange = Annotated[
@@ -32,8 +32,8 @@ InputRange = Annotated[
     Field(
         min_length=2,
         max_length=2,
-        description="the values that the model takes where the data are 0 and 1: [0, 255] for a model of images from 0 "
-        "to 255, [-1, 1], or [0, 1000] for one of µV where the data are in mV. A first layer converts; figures and "
+        description="the values that the model takes when the data are 0 and 1: [0, 255] for a model of images from 0 "
+        "to 255, [-1, 1], or [0, 1000] for a model in µV when the data are in mV. A first layer converts; figures and "
         "attributions stay in the values of the data",
     ),
 ]
@@ -59,7 +59,7 @@ def check(*, classes: Sequence[Any] = (), input_range: Sequence[float] = (0, 1))
 
 
 def check_number(classes: Sequence[Any], config: Config, where: str) -> None:
-    """Refuse a list of classes whose length is not the number of outputs, where the layers tell that number.
+    """Refuse a list of classes whose length is not the number of outputs, if the layers tell that number.
 
     Raises:
         InputError: the numbers differ.

@@ -1,7 +1,8 @@
 """Models with a score per class at every time step, (N, T, C): explained at one step, or at the mean of a window.
 
-The activation at the end is taken off, the steps are picked from (or averaged over) the logits, and the activation is
-put behind them again: the mean of softmax values would be no softmax of anything. The model has outputs (N, C) then.
+The last activation is removed, the steps are picked from (or averaged over) the logits, and the activation is put
+behind them again. (The mean of softmax values would not be the softmax of any logits.) The model then has outputs (N,
+C).
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def pick(scores: Any, chosen: ExplainedSteps, taken: set[str] = frozenset()) -> 
 def without_last_activation(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration of a model with a linear last layer, as `picked` makes it, for planning.
 
-    It is unchanged where the activation is no setting of the last layer.
+    It is unchanged if the activation is no setting of the last layer.
     """
     changed: dict[str, Any] = copy.deepcopy(dict(config))
     inner = changed["config"]
@@ -161,7 +162,7 @@ def _without_activation(model: keras.Model, where: str) -> tuple[Any, str | None
     """Return the symbolic logits (N, T, C) of a model, and the name of the activation that was behind them.
 
     Raises:
-        InputError: the activation is in a place from which it cannot be taken away.
+        InputError: the activation is in a place from which it cannot be removed.
     """
     from keras import activations, layers
 

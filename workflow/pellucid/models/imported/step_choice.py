@@ -22,9 +22,9 @@ _Position = Annotated[int, Field(ge=0, le=1_000_000_000)]
 StepsKey = Annotated[
     Literal["last"] | _Position | Annotated[Sequence[_Position], Field(min_length=2, max_length=2)] | None,
     Field(
-        description="for a model with a score per class at every time step, (N, T, C): which step of its output is "
-        "explained. last, a position from 0 such as 12, or a window such as [20, 40] (first, and one past the last), "
-        "of whose logits the mean is taken"
+        description="for a model with a score per class at every time step, (N, T, C): the step of its output that is "
+        "explained. last, a position from 0 such as 12, or a window such as [20, 40] (first, and one past the last); "
+        "for a window, the mean of its logits is explained"
     ),
 ]
 SPELLED = "last, a position from 0 such as 12, or a window such as [20, 40] (first, and one past the last)"

@@ -53,7 +53,7 @@ def with_head(model: keras.Model, n_outputs: int, task: Task, where: str) -> ker
 
 
 def require_values(model: keras.Model, n_outputs: int, where: str) -> None:
-    """Refuse outputs of which all are probabilities, also behind layers that leave them as they are.
+    """Refuse outputs that are all probabilities, even if layers follow that do not change them.
 
     Raises:
         InputError: they come from sigmoids, or from softmaxes of several heads.
@@ -87,7 +87,7 @@ def require_number(shape: tuple[int | None, ...], n_outputs: int, task: Task, wh
 
 
 def opaque_outputs(inputs: Any, scores: Any, task: Task, where: str) -> Any:
-    """Return the outputs of an opaque model, of which only its answers can be seen, with the last layer of a task.
+    """Return the outputs of an opaque model (only its answers can be seen) with the last layer of a task.
 
     Probabilities p of labels become the logits log p / (1 - p), whose sigmoid is p; other scores of labels are logits.
 
@@ -178,13 +178,13 @@ def _require_logits(model: keras.Model, answers: NDArray[np.float64], where: str
 
 
 def _in_unit_interval(answers: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return of each output (N, outputs) whether it always lies between 0 and 1, as a probability does."""
+    """Return for each output (N, outputs) whether it always lies between 0 and 1, like a probability."""
     return np.asarray(((answers >= 0) & (answers <= 1)).all(0))
 
 
 def _mixed(inside: NDArray[np.bool_]) -> str:
     first, other = int(np.flatnonzero(inside)[0]), int(np.flatnonzero(~inside)[0])
-    return f"output {first} always between 0 and 1, as a probability is, and output {other} beyond, as a logit"
+    return f"output {first} always between 0 and 1, like a probability, and output {other} beyond, like a logit"
 
 
 def _with_one_axis(model: keras.Model) -> keras.Model:

@@ -39,10 +39,10 @@ _PROBABILITIES = {"hardsigmoid", "sigmoid", "softmax", "sparsemax"}
 
 
 def scaled_activations(model: keras.Model) -> dict[str, Any]:
-    """Return the operations that end in an activation whose values are then scaled, moved or summed, by its name.
+    """Return, by the activation's name, the operations behind an activation that scale, shift or sum its values.
 
-    Such are 100 * softmax(x), 2 * sigmoid(x) - 1, and the sum of the sigmoids of all steps. They are no scores before
-    an activation, although the last operation is one whose results can be any number.
+    Examples are 100 * softmax(x), 2 * sigmoid(x) - 1, and the sum of the sigmoids of all steps. They are no logits,
+    although the results of the last operation can be any number.
 
     Args:
         model: Sequential or functional, of one output.
@@ -80,9 +80,9 @@ def operations(
 ) -> list[Any]:
     """Return the layers and operations that make a model's outputs, each once; of one repeated over time, what repeats.
 
-    Unlike `last_operation.score_operation`, it looks through every layer that leaves the values as they are, such as
-    the joining of several heads. An average of an ensemble, or of a window of steps, counts as what is averaged: of
-    probabilities it is one.
+    Unlike `last_operation.score_operation`, it looks through every layer that does not change the values, such as the
+    joining of several heads. An average over an ensemble, or over a window of steps, counts as the averaged values: an
+    average of probabilities is a probability.
 
     Args:
         model: Sequential or functional, of one output.

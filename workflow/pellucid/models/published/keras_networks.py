@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 # How images from 0 to 1 are scaled for a network: (factor, shift) of red, green, blue.
-BLUE_GREEN_RED = "blue, green, red, less ImageNet's means"  # loading the weights adapts the order
+BLUE_GREEN_RED = "blue, green, red, minus ImageNet's means"  # loading the weights adapts the order
 MINUS_ONE_TO_ONE = "from -1 to 1"
-UNIT_DEVIATION = "less ImageNet's means, over its standard deviations"
+UNIT_DEVIATION = "minus ImageNet's means, divided by its standard deviations"
 ITS_OWN = "from 0 to 255: the network has layers that scale"
 # These networks were trained on images divided by the variances, but Keras' layer divides by the standard deviations.
 # Loading the weights divides by the standard deviations once more.
-ITS_OWN_AND_DEVIATIONS = "from 0 to 255: the network has layers that scale, but for ImageNet's standard deviations"
+ITS_OWN_AND_DEVIATIONS = "from 0 to 255: the network has layers that scale, except for ImageNet's standard deviations"
 
 # Of ImageNet's red, green and blue on the scale from 0 to 1.
 _MEANS, DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -1,8 +1,8 @@
 """What the networks of the PTB-XL benchmark share: convolutions with batch normalisation, and the head.
 
 Strodthoff N, Wagner P, Schaeffter T, Samek W. Deep Learning for ECG Analysis: Benchmarks and Insights from PTB-XL.
-IEEE J Biomed Health Inform 25:1519-1528 (2021), arXiv:2004.13701. Its program pads strided convolutions alike on both
-sides, which Keras' padding "same" does not: here the padding is a layer of its own.
+IEEE J Biomed Health Inform 25:1519-1528 (2021), arXiv:2004.13701. Its program pads strided convolutions equally on both
+sides. Keras' padding "same" does not, so here the padding is a layer of its own.
 """
 
 from __future__ import annotations
@@ -21,10 +21,17 @@ SOURCE = (
 INITIALISER = "he_normal"
 _EPSILON = 1e-5  # of batch normalisation, where Keras has 1e-3
 
-Hidden = Annotated[int, Field(ge=0, le=10_000, description="units of the dense layer before the classes; 0 for none")]
+Hidden = Annotated[
+    int, Field(ge=0, le=10_000, description="units of the dense layer before the classes; 0: no such layer")
+]
 Dropout = Annotated[
     float,
-    Field(ge=0, lt=1, description="share of the values that training drops before the classes; half before `hidden`"),
+    Field(
+        ge=0,
+        lt=1,
+        description="share of the values that training drops before the classes; before the layer `hidden` it drops "
+        "half of this share",
+    ),
 ]
 
 
@@ -84,7 +91,7 @@ def head(maps: Any, n_classes: int, *, hidden: int, dropout: float, momentum: fl
 
 
 def require_odd(key: str, kernel: int) -> None:
-    """Refuse an even size of filters, which no padding alike on both sides keeps in place.
+    """Refuse an even size of filters: no equal padding on both sides would keep their output in place.
 
     Raises:
         InputError: an even size.

@@ -1,7 +1,7 @@
 """Confidence intervals of means over examples: 95% intervals, also for few examples and skewed values.
 
-Where examples come from groups (recordings, patients), whole groups are drawn: examples of one group are alike, and an
-interval that takes them for independent is too narrow.
+If examples come from groups (recordings, patients), whole groups are drawn. Examples of one group are alike, and an
+interval that treats them as independent is too narrow.
 
 `python -m tests.bench coverage` measures the coverage; `docs/statistics.md` has the tables.
 """
@@ -117,11 +117,11 @@ def over_groups(
 
     Each end is the wider one of Student's t with a degree of freedom less than groups, and the studentised bootstrap
     that draws whole groups. The standard error is `group_error`. Fewer than 5 groups have no interval. A proportion has
-    the interval of Clopper and Pearson for as many independent examples as are worth these ones: its variance over that
-    of a proportion of independent examples says how many, and the quantiles of Student's t how badly so few groups tell
-    it (Korn EL, Graubard BI. Confidence intervals for proportions with small expected number of positive counts
-    estimated from survey data. Survey Methodology 24 (1998), section 2). Where all groups are the same nobody knows how
-    unlike examples of one group are: then each group counts as one example.
+    the interval of Clopper and Pearson for an effective number of independent examples. This number follows from the
+    variance of the proportion, divided by its variance for independent examples; the quantiles of Student's t correct
+    it for few groups (Korn EL, Graubard BI. Confidence intervals for proportions with small expected number of positive
+    counts estimated from survey data. Survey Methodology 24 (1998), section 2). If all groups have the same mean, it is
+    not known how much examples of one group differ: then each group counts as one example.
 
     Args:
         values: finite.
@@ -155,12 +155,12 @@ def over_groups(
 
 
 def group_error(residuals: NDArray[np.float64], sizes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the standard error of a mean over examples of G groups, from what the mean is without each group in turn.
+    """Return the standard error of a mean over examples of G groups, from the means without each group in turn.
 
-    Of groups of one size it is that of Liang and Zeger (Biometrika 73 (1986)) with the factor G / (G - 1), and of
-    groups of one example the usual one. Of groups of unequal size it is larger: a large group draws the mean towards
-    itself, so that its residuals look too small (Bell RM, McCaffrey DF. Bias reduction in standard errors for linear
-    regression with multi-stage samples. Survey Methodology 28 (2002), section 3).
+    For groups of equal size it is that of Liang and Zeger (Biometrika 73 (1986)) with the factor G / (G - 1); for
+    groups of one example it is the usual one. For groups of unequal size it is larger: a large group draws the mean
+    towards itself, so that its residuals look too small (Bell RM, McCaffrey DF. Bias reduction in standard errors for
+    linear regression with multi-stage samples. Survey Methodology 28 (2002), section 3).
 
     Args:
         residuals: (…, G), sum over each group of value - mean.

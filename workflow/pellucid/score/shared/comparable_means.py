@@ -1,4 +1,4 @@
-"""Comparable means: of all explanations over the same examples."""
+"""Comparable means: the means of all explanations over the same examples."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ ENOUGH = 0.25
 def comparable(values: Mapping[str, NDArray[np.float64]]) -> tuple[dict[str, float], int]:
     """Return the mean of each explanation over the examples for which all ranked explanations have a value.
 
-    A metric may be undefined for an example and an explanation. While the common examples are fewer than a quarter of
-    the examples for which any explanation has a value, the explanations with the fewest values are not ranked.
+    A metric may be undefined for an example and an explanation. As long as the common examples are fewer than a quarter
+    of the examples for which any explanation has a value, the explanations with the fewest values are taken out of the
+    ranking.
 
     Args:
         values: (N,) of each explanation, by its label; NaN if the metric is not defined.

@@ -1,4 +1,4 @@
-"""The groups of the test examples (recordings, patients), over which intervals and tests are, where there are any."""
+"""The groups of the test examples (recordings, patients). If there are any, intervals and tests are over groups."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def counted_in(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def too_few(number: int) -> str:
-    """Return why there is neither interval nor test over so few groups."""
+    """Return why so few groups have neither an interval nor a test."""
     return (
         f"the examples are from {number} group{'' if number == 1 else 's'} (recordings, patients), and "
-        f"{FEWEST_GROUPS} are the least"
+        f"at least {FEWEST_GROUPS} are needed"
     )
 
 
 def of_intervals(number: int) -> str:
-    """Return a sentence that says what the intervals of scores are over, of examples from so many groups."""
+    """Return a sentence that says over what the intervals of scores are, for examples from this many groups."""
     if number < FEWEST_GROUPS:
         return f"The scores have no 95% intervals: {too_few(number)}."
     return (

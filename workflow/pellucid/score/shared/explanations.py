@@ -240,7 +240,7 @@ def re_explain(
 
 
 def _by_seed(explain: Any, of_inputs: NDArray[np.int64], random: set[str], label: str) -> NDArray[np.float32]:
-    """Explain inputs that have a seed each: those of one seed together, or all of them by a method that draws nothing.
+    """Explain inputs that have a seed each: those of one seed together; all together if the method draws nothing.
 
     Args:
         explain: as in `re_explain`.

@@ -41,7 +41,7 @@ def baselines_field(kinds: Sequence[str]) -> Any:
     return Field(
         min_length=1,
         json_schema_extra={**UNIQUE, "items": {"enum": list(kinds)}},
-        description=f"what takes the place of what is removed, one after the other. {meanings}",
+        description=f"what replaces the removed values; the score is computed for each entry of the list. {meanings}",
     )
 
 
@@ -55,8 +55,8 @@ def fills(case: ScoreContext, kinds: Sequence[str], rng: np.random.Generator) ->
     Args:
         case: the inputs, and training examples for "other".
         kinds: see `baselines_field`.
-        rng: for noise and for the choice of training examples; each kind has its own stream, so that it does not depend
-            on the other kinds.
+        rng: for noise and for the choice of training examples; each kind has its own stream, so it does not depend on
+            the other kinds.
 
     Raises:
         InputError: no kind is left, or all training examples are of the explained class.

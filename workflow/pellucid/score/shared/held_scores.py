@@ -92,7 +92,7 @@ def _joined(spec: ScoreSpec, results: Mapping[int, ScoreResult], n: int) -> Scor
 
 
 def _curve(curves: Sequence[Curve]) -> Curve:
-    """Return the curves of single examples as one, at the positions of the finest; others are drawn straight."""
+    """Return the curves of single examples as one, at the positions of the finest; others are interpolated."""
     finest = max(curves, key=lambda curve: len(curve.x))
     y = np.stack([np.interp(finest.x, curve.x, curve.y[0]) for curve in curves])
     return replace(finest, y=y)

@@ -20,10 +20,10 @@ _OFFSETS = [(down, across) for down, across in product((-1, 0, 1), repeat=2) if 
 def noisy_linear(case: ScoreContext, noise: float, rng: np.random.Generator) -> Fill:
     """Return the fill that solves for all removed values at once and adds noise to them.
 
-    Each removed value is the weighted mean of its neighbours: of a pixel the four beside it (1/6 each) and the four at
-    its corners (1/12 each), of a sample of a series the one before and the one after it, so that the solution is a
-    straight line. At an edge only the neighbours inside count. Values that were not measured are no neighbours; removed
-    values that no kept value can be reached from get the mean of their channel.
+    Each removed value is the weighted mean of its neighbours. For a pixel these are the four beside it (1/6 each) and
+    the four at its corners (1/12 each). For a sample of a series they are the samples before and after it, so the
+    solution is a straight line. At an edge only the neighbours inside count. Values that were not measured are no
+    neighbours. Removed values without a path to a kept value get the mean of their channel.
 
     Args:
         case: inputs, and where they were measured.

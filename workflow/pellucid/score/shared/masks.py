@@ -1,4 +1,4 @@
-"""Inputs masked by their explanation: what is strong in the map stays, the rest goes to a baseline."""
+"""Inputs masked by their explanation: where the map is strong, the value stays; the rest becomes a baseline."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def mask_of(explanation: Explanation, maps: NDArray[np.float32]) -> NDArray[np.f
 def masked(
     case: ScoreContext, chosen: NDArray[np.int64], mask: NDArray[np.float32], filling: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return chosen inputs, moved to a filling by what the mask lacks to 1; what was not measured stays.
+    """Return chosen inputs, moved towards a filling by 1 minus the mask; values that were not measured stay.
 
     Args:
         case: inputs, and where they were measured.

@@ -26,12 +26,14 @@ from pellucid.tasks import QUANTITY, REGRESSION
 Output = Annotated[
     Literal["probability", "logit"],
     Field(
-        description="what is looked at: the probability of the class that is explained, or its logit. Where the "
-        "model is very sure the probability stays at 1 while evidence goes; the logit does not. A value of a "
-        "regression, or a contrast, has no probability: it is looked at itself"
+        description="what is looked at: the probability of the class that is explained, or its logit. If the model is "
+        "very sure, the probability stays at 1 while evidence goes; the logit does not. A value of a regression, or a "
+        "contrast, has no probability: it is looked at itself"
     ),
 ]
-SetShare = Annotated[float, Field(gt=0, lt=1, description="size of a set, as a share of the units; one unit at least")]
+SetShare = Annotated[
+    float, Field(gt=0, lt=1, description="size of a set, as a share of the units; a set has at least one unit")
+]
 
 # The rounding of a logit in float32, as a share of its size.
 _ROUNDING = 1e-6
@@ -40,7 +42,7 @@ Result = TypeVar("Result")
 
 
 def quantity(case: ScoreContext, of: str) -> str:
-    """Return what is looked at, in words for an axis: `of`, or what takes its place where there is no probability."""
+    """Return the measured quantity, in words for an axis: `of`, or its replacement if there is no probability."""
     value = QUANTITY[case.task]
     contrasts = split(case.targets)[1] >= 0
     if contrasts.all():
@@ -49,7 +51,7 @@ def quantity(case: ScoreContext, of: str) -> str:
 
 
 def probability_ends(case: ScoreContext, of: str, **ends: tuple[float, float]) -> dict[str, tuple[float, float]]:
-    """Return the ends of metrics (`ScoreResult.ends`) where a probability is looked at; else none."""
+    """Return the ends of metrics (`ScoreResult.ends`) if a probability is measured; else none."""
     bounded = quantity(case, of) == "probability" and (split(case.targets)[1] < 0).all()
     return ends if bounded else {}
 
@@ -116,7 +118,7 @@ def removal_rank(
         inputs: (N, *axes, channels), the explained examples.
         labels: from `units.units`.
         rng: for ties.
-        mean: order units by the mean of their values instead, so that a large unit is not first for its size.
+        mean: order units by the mean of their values instead, so that a large unit is not first because of its size.
     """
     maps = explanation.attributions
     evidence = sums(maps if explanation.signed else np.abs(maps), labels)
@@ -265,7 +267,7 @@ def weighted_sums(weights: NDArray[Any], evidence: NDArray[np.float64]) -> NDArr
 
 
 def memoised(case: ScoreContext, rng: np.random.Generator, key: Hashable, compute: Callable[[], Result]) -> Result:
-    """Return a result that does not depend on the explanation; compute it for the first explanation alone.
+    """Return a result that does not depend on the explanation; compute it only for the first explanation.
 
     Args:
         case: holds the cache; the result belongs to its inputs and targets.

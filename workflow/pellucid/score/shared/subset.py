@@ -11,8 +11,8 @@ from pydantic import Field
 ExampleCount = Annotated[
     Annotated[int, Field(ge=1, le=100_000)] | Literal["all"],
     Field(
-        description="explained examples of each class that are scored; all, or the first so many: each is explained "
-        "anew many times"
+        description="how many explained examples of each class are scored. all, or a number: the first ones. Each is "
+        "explained again many times"
     ),
 ]
 

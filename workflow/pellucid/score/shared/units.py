@@ -15,21 +15,21 @@ from pellucid.explain.shared.segments import segmentation
 Unit = Annotated[
     Literal["value", "sample", "window", "superpixel"],
     Field(
-        description="what is removed at a time: a value (time × channel, or one colour of a pixel), a sample (time "
-        "step or pixel, all channels), a window (slice of a series, block of an image) or (images only) a superpixel; "
-        "for one channel, sample and value are the same"
+        description="what is removed at a time. value: one number (a time step of one channel, or one colour of a "
+        "pixel). sample: a time step or pixel with all its channels. window: a slice of a series, or a block of an "
+        "image. superpixel: for images only. With one channel, sample and value are the same"
     ),
 ]
 Window = Annotated[
     Annotated[int, Field(ge=1, le=1_000_000)] | Literal["auto"],
     Field(
-        description="length of a window in samples, or side of a block in pixels; auto: about 15 samples (7 to 20 "
+        description="length of a window in samples, or side of a block in pixels. auto: about 15 samples (7 to 20 "
         "windows), or 7 × 7 blocks. The last one may be smaller"
     ),
 ]
 Channels = Annotated[
     Literal["together", "each"],
-    Field(description="windows and superpixels through all channels, or of each channel for itself"),
+    Field(description="whether a window or superpixel takes all channels together, or each channel by itself"),
 ]
 
 

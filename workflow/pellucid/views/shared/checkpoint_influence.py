@@ -48,7 +48,7 @@ class Influence:
         """Compute the influence of training examples on the selected ones.
 
         Args:
-            model: the model, whose weights are those of the last checkpoint; it has them again at the end.
+            model: the model; its weights are those of the last checkpoint, and are restored at the end.
             data: with training examples, selected examples and perhaps checkpoints.
             sampled: (M,) indices of the training examples.
             on_loss: on the cross-entropy of the example's own class, and not on the score of its target.
@@ -91,4 +91,4 @@ def _require_own(model: ExplainedModel, checkpoints: list[Checkpoint]) -> None:
         for name, values in trained.items()
     ):
         problem = "their last weights are not those of the model."
-        raise InputError("checkpoints", problem, "Train it again, so that both are of the same training.")
+        raise InputError("checkpoints", problem, "Train the model again, so that both come from the same training.")

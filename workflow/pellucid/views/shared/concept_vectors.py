@@ -58,7 +58,8 @@ class Space:
     def gradients(self, x: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the derivative of each target's score for the features: (N, units).
 
-        For `mean`, it is that for the same change at all positions of a feature map: the sum over the positions.
+        For `mean`, all positions of a feature map change by the same amount: the derivative is the sum over the
+        positions.
         """
         rows = []
         for part in slices(len(x), self.model.batch_size(backward=True)):
@@ -80,8 +81,8 @@ def vector(with_it: Array, without: Array, classifier: Classifier, penalty: floa
     An example with features f is on the side of the concept where f · vector > threshold.
     logistic: the normal of a logistic regression that minimises mean loss + penalty / 2 × |weights|², of features
     divided by their root mean square distance from the mean (Kim et al. 2018, section 3.2, take any linear classifier).
-    difference: the difference of both means, which is not turned away from the concept by noise in other directions
-    (Pahde F et al. Navigating Neural Space: Revisiting Concept Activation Vectors. ICLR 2025).
+    difference: the difference of both means; noise in other directions does not turn it away from the concept (Pahde F
+    et al. Navigating Neural Space: Revisiting Concept Activation Vectors. ICLR 2025).
 
     Args:
         with_it, without: features (n, units) and (m, units).
@@ -127,7 +128,7 @@ def _logistic(rows: Array, first: int, penalty: float) -> tuple[Array, float]:
 
 
 def accuracy(with_it: Array, without: Array, classifier: Classifier, penalty: float) -> float:
-    """Return the share of right sides on the third of the examples that the vector is not fitted to, the last ones."""
+    """Return the share of right sides on the last third of the examples, which the vector is not fitted to."""
     kept = [2 * len(rows) // 3 for rows in (with_it, without)]
     direction, threshold = vector(with_it[: kept[0]], without[: kept[1]], classifier, penalty)
     right = with_it[kept[0] :] @ direction > threshold
@@ -142,8 +143,8 @@ def p_values(statistic: Array, random: Array) -> Array:
     draw, and its distance from the mean of the draws, divided by their standard deviation × √(1 + 1/draws), has
     Student's distribution with draws - 1 degrees of freedom (Crawford JR, Howell DC. Comparing an individual's test
     score against norms derived from small samples. Clin Neuropsychol 12:482-486 (1998), equation 1). The t-test of Kim
-    et al. takes the repeated fits of a concept for independent, though its examples are the same each time: sets of
-    random examples would often be significant. 1 where all draws are the same.
+    et al. treats the repeated fits of a concept as independent, although its examples are the same each time: sets of
+    random examples would often be significant. The p-value is 1 if all draws are the same.
     """
     from scipy.stats import t as student
 
@@ -155,7 +156,7 @@ def p_values(statistic: Array, random: Array) -> Array:
 
 
 def false_positives(random: Array, level: float) -> float:
-    """Return the share of random concepts (..., draws) with a p-value below the level, each among the others."""
+    """Return the share of random concepts (..., draws) with p below the level, each tested against the others."""
     draws = random.shape[-1]
     hits = [p_values(random[..., draw], np.delete(random, draw, -1)) < level for draw in range(draws)]
     return float(np.mean(hits))

@@ -49,7 +49,7 @@ class Concept:
 
 
 def check(concepts: Mapping[str, Definition]) -> None:
-    """Refuse what is no concept, before any job is planned.
+    """Refuse a definition that is no concept, before any job is planned.
 
     Raises:
         InputError: a definition without one of the keys of `KINDS`, or with other keys beside it.
@@ -150,11 +150,11 @@ def _planted(
 ) -> Array:
     """Return training examples of other classes into which the planted cells of the rows are copied: (n, *input_shape).
 
-    So the motif is all that they share: the rest of an example is that of another class.
+    So they share only the motif: the rest of each example comes from another class.
     """
     truth, x = data.truth, data.training[0]
     if truth is None or truth.ndim != x.ndim or data.task != SINGLE_LABEL:
-        found = "planted, but it is not known where the evidence of one class for each example was planted"
+        found = "planted, but the data do not say where the evidence of each example's class was planted"
         raise InputError.unexpected(where, found, "label, group, table or examples")
     hosts = rng.choice(others, len(rows), replace=len(others) < len(rows))
     return np.stack([np.where(truth[row], x[row], x[host]) for row, host in zip(rows, hosts, strict=True)])
@@ -191,7 +191,7 @@ def _in_table(data: ViewData, definition: Definition, where: str) -> NDArray[np.
     key = next((name for name in ("group", "index") if name in table.columns), None)
     if key is None or column not in table.columns:
         found = f"the columns {comma_list(table.columns)}"
-        raise InputError.unexpected(address, found, f"group or index, and {column}")
+        raise InputError.unexpected(address, found, f"the column group or index, and the column {column}")
     table = table[table[column] != ""]
     if value not in (values := sorted(set(table[column]))):
         found = f"no row with {value} in column {column}"
@@ -216,7 +216,9 @@ def _from_file(data: ViewData, address: str, where: str) -> Array:
     # A .npz holds one array, or one called x.
     array = _array(path)
     if array is None or array.shape[1:] != shape or array.dtype.kind not in "fiu":
-        found = "no array of its own or called x" if array is None else f"{array.dtype} of shape {array.shape}"
+        found = (
+            "neither a single array nor an array called x" if array is None else f"{array.dtype} of shape {array.shape}"
+        )
         raise InputError.unexpected(address, found, f"numbers of shape (examples, {', '.join(map(str, shape))})")
     if not np.isfinite(array).all():
         raise InputError.unexpected(address, "values that are NaN or infinite", "finite numbers")

@@ -36,7 +36,7 @@ class Crops:
 
     @classmethod
     def of(cls, lengths: tuple[int, ...], share: float) -> Crops:
-        """Return crops that are a share of the example long and begin every half of their length, to both ends."""
+        """Return crops of a share of the example's length, which begin every half of their length, to both ends."""
         size = tuple(max(1, round(share * length)) for length in lengths)
         firsts = [
             np.unique([*range(0, length - long + 1, max(1, long // 2)), length - long])
@@ -88,9 +88,9 @@ class Maps:
         """Return the mean features of every crop of examples: (N, *input_shape) to (N, crops, features).
 
         resized: the crop is brought to the size of the input by linear interpolation and goes through the model alone
-        (Fel et al. 2023, section 3.1). in_place: the mean over the units of the whole example whose receptive field has
-        its middle in the crop: nothing is stretched, and no input is unlike the data; a unit sees beyond the crop as
-        well.
+        (Fel et al. 2023, section 3.1). in_place: the mean over those units of the whole example whose receptive field
+        has its middle in the crop. Nothing is stretched, and no input is unlike the data; but a unit also sees beyond
+        the crop.
         """
         return self._resized(x, crops) if way == "resized" else self._in_place(x, crops)
 

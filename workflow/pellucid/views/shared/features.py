@@ -17,8 +17,8 @@ from pellucid.views.shared.sampling import parts
 FeatureLayer = Annotated[
     str,
     Field(
-        description="where the features are taken: last_features (the vector that the class scores are made of), or "
-        "the name of a layer; feature maps are averaged over time or space"
+        description="where the features are taken. last_features: the vector from which the class scores are "
+        "computed. Or the name of a layer; feature maps are averaged over time or space"
     ),
 ]
 

@@ -41,12 +41,12 @@ def along_gradient(
     sparsity: float,
     smooth: int,
 ) -> Array:
-    """Change inputs along the gradient of the wanted class's logit, less the largest other one, until it is largest.
+    """Change inputs along the gradient of the wanted logit minus the largest other one, until the class changes.
 
     In each step the gradient (in standard deviations of the training values, averaged over `smooth` neighbours in time
     or space) is divided by its largest absolute value; values below `sparsity` of it do not move. 0 is the steepest way
-    for the Euclidean distance; near 1 it is that for the sum of the absolute changes, which moves few values. At last
-    the whole change is scaled back to where the class changes.
+    for the Euclidean distance; near 1 it is the steepest way for the sum of the absolute changes, which moves few
+    values. At the end, the whole change is scaled back to the point where the class changes.
 
     Args:
         model: predicts classes.
@@ -60,7 +60,7 @@ def along_gradient(
         smooth: width of the moving average along each axis; 1 for none.
 
     Returns:
-        The changed inputs; the example as it is where no change was found.
+        The changed inputs; the unchanged example if no change was found.
 
     Source: Wachter S, Mittelstadt B, Russell C. Counterfactual Explanations without Opening the Black Box. Harv J Law
     Technol 31 (2018), equation 1, with the hinge of the logits as loss; the threshold of the gradient takes the place
@@ -119,16 +119,16 @@ def averaged(values: Array, width: int) -> Array:
 
 
 def nearest_window(model: ExplainedModel, x: Array, neighbours: Array, wanted: NDArray[np.int64]) -> Array:
-    """Replace the smallest window of each example by that of its neighbour such that the class changes.
+    """Replace the smallest window of each example that changes the class by the same window of its neighbour.
 
     For each size the window with the largest sum of contributions is tried: integrated gradients from the example to
-    its neighbour, which say how much each value's replacement adds to the logit of the wanted class less that of the
-    predicted one. Windows are intervals of a series, over all channels, and rectangles of an image.
+    its neighbour. They say how much the replacement of each value adds to the logit of the wanted class minus that of
+    the predicted class. Windows are intervals of a series, over all channels, and rectangles of an image.
 
     Args:
         model: predicts classes.
         x: (N, *axes, channels).
-        neighbours: (N, *axes, channels), of which the model predicts the wanted class.
+        neighbours: (N, *axes, channels), for which the model predicts the wanted class.
         wanted: (N,).
 
     Source: Delaney E, Greene D, Keane MT. Instance-Based Counterfactual Explanations for Time Series Classification.
@@ -180,12 +180,12 @@ def fewest_channels(model: ExplainedModel, x: Array, candidates: Array, wanted: 
 
     Channels are added one by one, the one that raises the wanted class's probability most first, until the class
     changes; then those that are not needed are taken back. Of several candidates, the one that needs the fewest
-    channels counts, and of these the one with the highest probability.
+    channels is taken; if several need as few, the one with the highest probability.
 
     Args:
         model: predicts classes.
         x: (N, *axes, channels).
-        candidates: (N, K, *axes, channels), of each of which the model predicts the wanted class.
+        candidates: (N, K, *axes, channels); the model predicts the wanted class for each.
         wanted: (N,).
 
     Source: Ates E, Aksar B, Leung VJ, Coskun AK. Counterfactual Explanations for Multivariate Time Series. ICAPAI

@@ -1,4 +1,4 @@
-"""The last dense layer of a model: the features that it reads, and how the loss of an example pulls at its weights."""
+"""The last dense layer of a model: its features, and the derivative of an example's loss by the scores."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LastDense:
 
     @classmethod
     def of(cls, model: ExplainedModel, inputs: NDArray[np.float32]) -> LastDense:
-        """Find the last dense layer, and hold features × kernel + bias of inputs (N, *input_shape) against the scores.
+        """Find the last dense layer, and compare features × kernel + bias of inputs (N, *input_shape) with the scores.
 
         Raises:
             InputError: the scores are not made by a dense layer from a vector.
@@ -48,8 +48,8 @@ class LastDense:
             found @ weights[0] + (weights[1] if len(weights) == 2 else 0) if fits else np.full(logits.shape, np.nan)
         )
         if not (np.abs(scores - logits) <= _CLOSE * max(float(np.abs(logits).max()), 1e-6)).all():
-            problem = f'the scores are not made by a dense layer from the output of "{layer}".'
-            raise InputError("model", problem, "The view compares how examples pull at the weights of such a layer.")
+            problem = f'the scores are not computed by a dense layer from the output of "{layer}".'
+            raise InputError("model", problem, "The view compares how examples change the weights of such a layer.")
         return cls(model, layer, float(len(weights) == 2))
 
     def read(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
@@ -75,5 +75,5 @@ def loss_slope(task: str, logits: NDArray[np.float32], answers: NDArray[Any]) ->
 
 
 def score_slope(targets: NDArray[np.int64], outputs: int) -> NDArray[np.float64]:
-    """Return the derivative of what targets (N,) explain by the scores: (N, outputs)."""
+    """Return the derivative of the explained scores of targets (N,) by all scores: (N, outputs)."""
     return np.asarray(along_outputs(np.eye(outputs), targets).T)

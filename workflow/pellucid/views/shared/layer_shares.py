@@ -1,4 +1,4 @@
-"""What the units of a layer have to do with a score: conductance, integrated gradients, influence and others."""
+"""How much the units of a layer matter for a score: conductance, integrated gradients, influence and others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Quantity = Literal["conductance", "integrated_gradients", "influence", "activati
 
 
 class _Line(NamedTuple):
-    """What is asked of a layer on a line: arguments of `shares`, and how many points go through at a time."""
+    """A question to a layer on a line: arguments of `shares`, and how many points the model gets at a time."""
 
     model: ExplainedModel
     inputs: Array
@@ -93,10 +93,10 @@ def _conductance(on: _Line) -> Array:
 
 
 def _integrated(on: _Line) -> Array:
-    """Return integrated gradients of the layer's output, as if it were the input of what comes behind it.
+    """Return integrated gradients of the layer's output, treated as the input of the layers behind it.
 
-    The line goes from the layer's output for the reference to that for the input. What does not pass through the layer
-    keeps the values of the input.
+    The line goes from the layer's output for the reference to its output for the input. Values that do not pass through
+    the layer stay as they are for the input.
     """
     ends = [
         np.concatenate([on.model.activations(array[part], on.layer) for part in slices(len(array), on.size)])

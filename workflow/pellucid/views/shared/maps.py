@@ -34,7 +34,7 @@ def batches(model: ExplainedModel, x: Array, layer: str) -> Iterator[tuple[slice
         part = slice(start, min(start + size, len(x)))
         maps = model.activations(np.asarray(x[part]), layer)
         if maps.ndim != len(model.input_shape) + 1:
-            expected = f"a layer with {len(model.input_shape)} axes, the last one its filters"
+            expected = f"a layer whose output has {len(model.input_shape)} axes, the last one for its filters"
             raise InputError.unexpected(f"layer {layer}", f"an output of shape {maps.shape[1:]}", expected)
         yield part, maps
 

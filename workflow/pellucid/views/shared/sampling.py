@@ -52,7 +52,7 @@ def drawn(rows: NDArray[np.int64], limit: int, rng: np.random.Generator) -> NDAr
 
 
 def groups(labels: NDArray[Any], task: str) -> NDArray[np.int64]:
-    """Return a group for each example, of which `balanced` takes as many of each: (M,).
+    """Return the group of each example, (M,); `balanced` takes the same number of each group.
 
     Args:
         labels: (M,) classes, (M, labels) of 0 and 1, or (M, values).
@@ -69,7 +69,7 @@ def groups(labels: NDArray[Any], task: str) -> NDArray[np.int64]:
 
 
 def outputs_of(labels: NDArray[Any], task: str) -> NDArray[np.int64]:
-    """Return the outputs that training examples speak of: their classes or labels, or all values."""
+    """Return the outputs that occur in training examples: their classes or labels, or all values."""
     if task == SINGLE_LABEL:
         return np.asarray(np.unique(labels), np.int64)
     return np.flatnonzero(labels.any(0)) if task == MULTI_LABEL else np.arange(labels.shape[1])

@@ -1,4 +1,4 @@
-"""Chosen examples with what is explained of them, for views that explain a score."""
+"""Chosen examples with their explained targets, for views that explain a score."""
 
 from __future__ import annotations
 
