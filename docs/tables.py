@@ -5,6 +5,7 @@ Needs the package but not Sphinx: the tests call it as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -77,8 +78,7 @@ def _row(name: str, entry: Schema, required: bool) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that Markdown does not read as a table's border, a link or a formula."""
-    plain = " ".join(text.split())
-    for mark in ("\\", "|", "[", "]", "<", "$", "*", "_"):
-        plain = plain.replace(mark, f"\\{mark}")
-    return plain
+    """Return text that Markdown does not read as a table's border, a link or a formula; code in backticks stays."""
+    parts = " ".join(text.split()).replace("|", r"\|").split("`")
+    parts[::2] = [re.sub(r"[\\\[\]<$*_](?!\|)", r"\\\g<0>", part) for part in parts[::2]]
+    return "`".join(parts)

@@ -72,6 +72,13 @@ def rows(text):
     return {row[0].strip().strip("`"): [cell.strip() for cell in row[1:]] for row in cells}
 
 
+def test_code_in_a_description_is_shown_as_it_is(tables):
+    assert (
+        tables._cell(r"use `region_perturbation`, v1_*, a|b or [x]")
+        == r"use `region_perturbation`, v1\_\*, a\|b or \[x\]"
+    )
+
+
 def test_the_tables_of_plugins_have_every_parameter_and_its_default(tables):
     for package in SECTIONS:
         for plugin, module in plugins.load(package).items():
