@@ -39,6 +39,21 @@ def test_an_example_that_is_explained_for_several_labels_counts_for_each(rng):
     assert found["rank_correlation"].tolist() == [1, 1]
 
 
+def test_labels_of_one_example_count_together_in_intervals(tmp_path, rng):
+    members, attributions = list(MEMBERS)[:2], {}
+    for name in members:
+        attributions[name, "saliency"] = tmp_path / f"{name}.npz"
+        given = explained(rng.random((12, 20, 1)), np.repeat(np.arange(6), 2), np.tile([0, 1], 6))
+        files.write_arrays(attributions[name, "saliency"], given)
+    study_explanations.run(
+        groups=[members], members=MEMBERS, methods={name: ["saliency"] for name in members}, seed=1,
+        attributions=attributions, own_seed={}, table=tmp_path / "t.csv",
+    )  # fmt: skip
+    rows = pd.read_csv(tmp_path / "t.csv")
+    assert (set(rows["examples"]), set(rows["groups"])) == ({12}, {6})
+    assert set(rows["interval"]) == {"studentised, over groups"}
+
+
 def test_the_similarity_of_an_example_is_the_mean_over_its_pairs(rng):
     maps = rng.standard_normal((3, 2, 20, 1)).astype(np.float32)
     given = [

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from pellucid import files, tables
-from pellucid.compare.tuned import BETTER, SAME, UNKNOWN, best, in_halves, members_of, run, tuned
+from pellucid.compare.tuned import BETTER, SAME, UNKNOWN, best, in_halves, run, tuned
 from pellucid.draw import tuned as figure
 from pellucid.errors import InputError
+from pellucid.score.shared.example_groups import members_of
 
 LABELS = ["occlusion.window=1", "occlusion.window=2", "occlusion.window=auto"]
 COMPARED = {

@@ -99,7 +99,7 @@ def _rows(
     rows = []
     for label in stored_maps.labels_of(arrays[0]):
         by_metric, pairs, indices = similarities(arrays, label)
-        origin = None if groups is None else groups[indices]
+        origin = example_groups.members_of(indices, groups)
         for metric, of_examples in by_metric.items():
             ends = interval(of_examples, seeds.generator(seed, "trainings", metric), low=-1, high=1, groups=origin)
             rows.append(

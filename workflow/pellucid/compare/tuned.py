@@ -51,22 +51,9 @@ def run(
         table: CSV; gets a row for each variant, see `tuned`.
     """
     arrays, shown = files.read_arrays(values), files.read_arrays(examples)
-    members = members_of(shown["indices"], example_groups.of_test(groups))
+    members = example_groups.members_of(shown["indices"], example_groups.of_test(groups))
     halves = in_halves(shown["labels"], members, seeds.generator(seed, "tune"))
     tables.write(table, tuned(compared, arrays, halves, members, seed))
-
-
-def members_of(indices: NDArray[np.int64], of_test: NDArray[Any] | None) -> NDArray[Any] | None:
-    """Return what must not be divided between the halves: (N,) the group of each scored example; None for no groups.
-
-    Args:
-        indices: (N,) of the test examples; one that is explained for several labels is there several times.
-        of_test: the group of every test example; None without groups: the example itself is the group, if it is
-            there several times.
-    """
-    if of_test is not None:
-        return np.asarray(of_test[indices])
-    return indices if len(np.unique(indices)) < len(indices) else None
 
 
 def tuned(
@@ -100,7 +87,7 @@ def tuned(
     for method, entry in compared["methods"].items():
         labels, default = entry["variants"], entry["variants"].index(entry["default"])
         values = np.stack([_values(arrays, label, compared["metric"]) for label in labels])
-        known = np.isfinite(values).all(0)
+        known = np.asarray(np.isfinite(values).all(0), np.bool_)
         chosen, places, gain = _gains(sign * values, known, halves, default)
         of_gain = None if members is None else members[places]
         found = interval(gain, seeds.generator(seed, "tune", method), groups=of_gain)
