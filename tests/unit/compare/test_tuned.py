@@ -8,6 +8,7 @@ from pellucid.compare.tuned import BETTER, SAME, UNKNOWN, best, in_halves, run, 
 from pellucid.draw import tuned as figure
 from pellucid.errors import InputError
 from pellucid.score.shared.example_groups import members_of
+from tests.support import svg
 
 LABELS = ["occlusion.window=1", "occlusion.window=2", "occlusion.window=auto"]
 COMPARED = {
@@ -69,7 +70,7 @@ def test_examples_without_a_value_in_one_variant_do_not_count():
 
 
 @pytest.mark.parametrize(("members", "verdict"), [(None, UNKNOWN), (np.zeros(12, np.int64), "too few groups")])
-def test_a_half_without_any_value_chooses_nothing(members, verdict):
+def test_a_half_without_any_value_chooses_nothing(members, verdict, tmp_path):
     rng = np.random.default_rng(5)
     values = np.stack([np.ones(12), np.zeros(12), np.zeros(12)]) + rng.normal(0, 0.01, 12)
     halves = halves_of(12)
@@ -79,6 +80,11 @@ def test_a_half_without_any_value_chooses_nothing(members, verdict):
     assert list(found["chosen by"]) == [1, 0, 0]
     assert set(found["verdict"]) == {verdict}
     assert found[["gain", "low", "high"]].isna().all(axis=None)
+    tables.write(tmp_path / "tuned.csv", found)
+    figure.draw(
+        title="A", score=COMPARED["score"], table=tmp_path / "tuned.csv", pictures=[picture := tmp_path / "tuned.svg"]
+    )
+    assert f"{verdict} (6 examples)" in " ".join(svg.words(picture))
 
 
 def test_a_metric_may_have_the_name_of_curves_and_must_have_values():
