@@ -5,7 +5,7 @@ more benchmarks to run only these: `python -m tests.bench occlusion`. `peers` is
 follows it chooses among its cases: `python -m tests.bench peers --cases digit --inputs 16`. What follows `summaries` is
 its limit in seconds.
 
-`--write` also writes what is printed, with command and date, between the benchmark's markers in `docs/performance.md`.
+`--write` also writes what is printed, with command and date, between the benchmark's markers on its page in `docs/measurements`.
 """
 
 import subprocess
@@ -96,4 +96,4 @@ if __name__ == "__main__":
         if done.returncode != page.LEFT_OUT:
             done.check_returncode()
         if writing and not done.returncode and name not in page.WITHOUT_BLOCK:
-            page.write(page.PAGE, name, f"python -m tests.bench {' '.join(command)}", done.stdout, date.today())
+            page.write(page.FOLDER, name, f"python -m tests.bench {' '.join(command)}", done.stdout, date.today())

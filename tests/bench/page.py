@@ -1,31 +1,37 @@
-"""Write what a benchmark printed into docs/performance.md, so that no measured number is typed by hand."""
+"""Write what a benchmark printed into a page of docs/measurements, so that no measured number is typed by hand."""
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from pathlib import Path
 
-# Benchmarks that the page shows no output of.
+# Benchmarks of which no page shows the output.
 WITHOUT_BLOCK = frozenset({"coverage", "freqrise", "ranks", "slurm"})
 # Exit code of a benchmark that cannot be measured here: its block stays as it is.
 LEFT_OUT = 3
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "measurements"
 
 
-def write(page: Path, name: str, command: str, text: str, day: date) -> None:
+def write(folder: Path, name: str, command: str, text: str, day: date) -> None:
     """Replace the block of one benchmark by its output, command and date.
 
-    The block lies between `<!-- bench: NAME -->` and `<!-- end of NAME -->`; the rest of the page stays as it is.
+    The block lies between `<!-- bench: NAME -->` and `<!-- end of NAME -->`; everything else stays as it is.
+
+    Args:
+        folder: of the pages.
+        name: of the benchmark.
+        command: that prints the text.
+        text: what the benchmark printed.
+        day: on which it did.
 
     Raises:
-        ValueError: the page does not have exactly one block of this name.
+        ValueError: the pages do not have exactly one block of this name.
     """
     begin, end = f"<!-- bench: {name} -->", f"<!-- end of {name} -->"
-    body = f"{begin}\n\n`{command}`, {day:%Y-%m-%d}:\n\n```text\n{text.strip(chr(10))}\n```\n\n{end}"
-    content, blocks = re.subn(
-        f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: body, page.read_text(encoding="utf-8"), flags=re.DOTALL
-    )
-    if blocks != 1:
-        raise ValueError(f"{page}: {blocks} blocks of {name}, not one")
-    page.write_text(content, encoding="utf-8")
+    pages = {page: page.read_text(encoding="utf-8") for page in sorted(folder.glob("*.md"))}
+    blocks = [page for page, content in pages.items() for _ in range(content.count(begin))]
+    if len(blocks) != 1:
+        raise ValueError(f"{folder}: {len(blocks)} blocks of {name}, not one")
+    before, rest = pages[blocks[0]].split(begin)
+    body = f"\n\n`{command}`, {day:%Y-%m-%d}:\n\n```text\n{text.strip(chr(10))}\n```\n\n"
+    blocks[0].write_text(f"{before}{begin}{body}{end}{rest.partition(end)[2]}", encoding="utf-8")

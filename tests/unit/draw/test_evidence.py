@@ -38,6 +38,11 @@ def test_the_verdict(without, control, verdict):
     assert heading(table_of(without, control)).split("\n")[0] == verdict
 
 
+def test_no_verdict_without_intervals():
+    table = table_of((0.5, 0.52)).assign(low=np.nan, high=np.nan)
+    assert heading(table).split("\n")[0] == "Whether the model needs the planted evidence cannot be told"
+
+
 def test_the_numbers_below_the_verdict():
     line = heading(table_of((0.5, 0.52))).split("\n")[1]
     assert line == "accuracy 0.90; without the evidence 0.50–0.52; without an equal region elsewhere 0.90"

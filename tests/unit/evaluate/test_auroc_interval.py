@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from pellucid.evaluate import multi_label, regression, resampling
 from pellucid.evaluate.auroc_interval import PRIOR, influences, interval
+from pellucid.score.shared import example_groups
 from tests.bench import coverage
 
 NAMES = ["often", "rare"]
@@ -71,7 +72,7 @@ def test_coverage_of_rare_labels(positives, area):
 
 
 def test_resamples_hold_whole_groups():
-    groups = resampling.numbered(np.array(["b", "a", "b", "c", "a", "b"]))
+    groups = example_groups.codes_of(np.array(["b", "a", "b", "c", "a", "b"]))
     np.testing.assert_array_equal(groups, [1, 0, 1, 2, 0, 1])
     counts = np.concatenate(list(resampling.resamples(6, 2, groups)))
     assert len(counts) == resampling.RESAMPLES

@@ -8,7 +8,7 @@ import pytest
 from pellucid import files
 from pellucid.errors import InputError
 from pellucid.evaluate.frequency_evidence import FILLS, fills, strongest_others
-from pellucid.evaluate.planted_evidence import accuracies, chance, elsewhere, measure, needed, read, run
+from pellucid.evaluate.planted_evidence import accuracies, chance, elsewhere, measure, needed, read, run, too_few
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import ScoreContext
 from tests.support import prepared
@@ -87,6 +87,15 @@ def test_a_model_that_reads_elsewhere_does_not_need_it(reader):
         assert (whole, without) == (1, 1), fill
         assert only < 0.45, fill
     assert needed(table) == dict.fromkeys(accuracies(table), False)
+
+
+def test_nothing_is_said_of_too_few_recordings(reader):
+    case = case_of(reader)
+    few = measure(case, np.array([f"recording {number % 4}" for number in range(len(case.inputs))]))
+    assert needed(few) == {}
+    assert "from 4 groups" in too_few(few)
+    enough = measure(case, np.array([f"recording {number // 2}" for number in range(len(case.inputs))]))
+    assert needed(enough) == dict.fromkeys(accuracies(enough), True)
 
 
 def test_a_model_at_chance_needs_nothing(keras):

@@ -82,6 +82,8 @@ def heading(rows: pd.DataFrame) -> str:
         f"accuracy {accuracies[0][0]:.2f}; without the evidence {_range(without)}; "
         f"{CONTROLS[_of_frequencies(planted_evidence.accuracies(rows))]} {_range(control)}"
     )
+    if not verdicts:
+        return f"Whether the model needs the planted evidence cannot be told\n{numbers}"
     if all(verdicts.values()):
         return f"The model needs the planted evidence\n{numbers}"
     if not any(verdicts.values()):

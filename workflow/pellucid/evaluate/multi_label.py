@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pellucid.evaluate import auroc_interval, resampling
 from pellucid.evaluate.label_ranking import areas
+from pellucid.score.shared import example_groups
 from pellucid.tasks import sigmoid
 
 BINS = 15  # of a label's reliability, as of the reliability diagram of classes
@@ -62,7 +63,7 @@ def score(
     has, p = answers == 1, sigmoid(logits)
     predicted = p >= thresholds
     whole = _values(has, logits, predicted, np.ones((1, len(has))))
-    members = resampling.numbered(groups)
+    members = example_groups.codes_of(groups)
     drawn = [_values(has, logits, predicted, counts) for counts in resampling.resamples(len(has), len(labels), members)]
     blank = np.nan if resampling.too_few(members) else 0.0
     ends = {name: resampling.ends(np.concatenate([block[name] for block in drawn]) + blank) for name in whole}

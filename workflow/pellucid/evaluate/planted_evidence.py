@@ -99,7 +99,10 @@ def run(
             fill,
             *by_part,
         )
-    if fills_without := ", ".join(fill for fill, is_needed in needed(results).items() if not is_needed):
+    verdicts = needed(results)
+    if not verdicts:
+        logger.warning("it cannot be told whether the model needs the planted evidence: %s", too_few(results))
+    if fills_without := ", ".join(fill for fill, is_needed in verdicts.items() if not is_needed):
         logger.warning(
             "the model does not need the planted evidence (fill: %s): no score against it is valid", fills_without
         )
@@ -259,6 +262,11 @@ def accuracies(table: pd.DataFrame) -> dict[str, tuple[float, float, float, floa
     }
 
 
+def too_few(table: pd.DataFrame) -> str:
+    """Return why `needed` is empty."""
+    return example_groups.too_few(int(tables.over_all(table)[example_groups.COLUMN].max()))
+
+
 def chance(table: pd.DataFrame) -> float:
     """Return the accuracy of always predicting the most frequent class."""
     rows = table[(table["metric"] == "accuracy") & (table["part"] == WHOLE)]
@@ -271,13 +279,13 @@ def needed(table: pd.DataFrame) -> dict[str, bool]:
 
     The model needs it if the upper end of the accuracy's interval without the evidence lies below the interval of the
     control, and below half-way between chance and the accuracy on unchanged examples. The second threshold is this
-    project's own: a significant fall alone is also seen with a model that mostly uses other values. Where the examples
-    are from too few groups for an interval, the accuracies themselves are compared.
+    project's own: a significant fall alone is also seen with a model that mostly uses other values. Nothing is
+    returned where the examples are from too few groups for an interval.
     """
     rows = tables.over_all(table[table["metric"] == "accuracy"]).set_index(["part", "fill"])
+    if rows[["low", "high"]].isna().any(axis=None):
+        return {}
     half = (float(rows.loc[(WHOLE, NONE), "mean"]) + chance(table)) / 2
-    for end in ("low", "high"):
-        rows[end] = rows[end].fillna(rows["mean"])
     return {
         kind: bool(rows.loc[(WITHOUT, kind), "high"] < min(half, float(rows.loc[(CONTROL, kind), "low"])))
         for kind in accuracies(table)

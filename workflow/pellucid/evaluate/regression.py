@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pellucid.evaluate import resampling
 from pellucid.evaluate.value_intervals import coverage, half_widths
+from pellucid.score.shared import example_groups
 
 # The intervals that are written beside each prediction, and whose coverage is a metric.
 NOMINAL = 0.9
@@ -58,7 +59,7 @@ def score(
 
     true, predicted = true.astype(np.float64), predicted.astype(np.float64)
     whole = _values(true, predicted, np.ones((1, len(true))))
-    members = resampling.numbered(groups)
+    members = example_groups.codes_of(groups)
     drawn = [_values(true, predicted, counts) for counts in resampling.resamples(len(true), len(names), members)]
     resampled = {name: np.concatenate([block[name] for block in drawn]) for name in whole}
     if resampling.too_few(members):

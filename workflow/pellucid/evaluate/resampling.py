@@ -28,14 +28,9 @@ def number(examples: int, outputs: int) -> int:
     return int(np.clip(_WORK // max(examples * outputs, 1), FEWEST_RESAMPLES, RESAMPLES))
 
 
-def numbered(groups: NDArray[np.str_] | None) -> NDArray[np.int64] | None:
-    """Return the number of each example's group, (N,) from 0; None where there are no groups."""
-    return None if groups is None else np.unique(groups, return_inverse=True)[1].astype(np.int64)
-
-
 def too_few(groups: NDArray[np.int64] | None) -> bool:
-    """Return whether there are groups (N,), as `numbered` gives them, and too few of them for any interval."""
-    return groups is not None and len(groups) > int(groups.max()) + 1 and int(groups.max()) + 1 < FEWEST_GROUPS
+    """Return whether there are groups (N,), as `example_groups.codes_of` gives them, and too few for any interval."""
+    return groups is not None and int(groups.max()) + 1 < FEWEST_GROUPS
 
 
 def resamples(examples: int, outputs: int, groups: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.float64]]:
@@ -45,7 +40,7 @@ def resamples(examples: int, outputs: int, groups: NDArray[np.int64] | None = No
 
     Args:
         examples, outputs: how many there are.
-        groups: (examples,), as `numbered` gives them: all examples of a group occur equally often.
+        groups: (examples,), as `example_groups.codes_of` gives them: all examples of a group occur equally often.
     """
     if groups is not None:
         count, size = int(groups.max()) + 1, max(1, _ROOM // max(examples, 1))

@@ -11,7 +11,9 @@ SPEC = ViewSpec(
     title="Confidence",
     about="The probability of the true class of every test example, one histogram for each class.",
     paper="none: an example of the documentation",
+    requires=("labels",),
     needs=("test",),
+    tasks=("single_label",),
 )
 
 
