@@ -47,6 +47,25 @@ def test_ranks_among_unlike_numbers_are_brought_to_one_scale(table):
     assert table.loc["cam", "two: mean rank"] == 1
 
 
+def test_explanations_without_a_mean_rank_take_no_place_among_the_others(boards, tmp_path):
+    # By two scores of one family and one of another; maps over frequencies have ranks by one of them alone.
+    ranks = {
+        "infidelity.infidelity_scaled rank": [2, 1, 3, np.nan],
+        "infidelity rank": [1, 2, 3, 4],
+        "faithfulness_correlation rank": [2, 1, 3, np.nan],
+        "parameter_randomisation.parameter_rank_correlation.end rank": [3, 1, 4, 2],
+        "form.sparseness rank": [1, 2, 3, 4],
+    }
+    table = pd.read_csv(boards["one"]).set_index("explanation").reindex(["saliency", "occlusion", "all_equal", "rise"])
+    table["family"], table["failed checks"] = table["family"].fillna("perturbation"), ""
+    table = table.assign(**ranks, **{"mean rank": [2.5, 1, 3.5, np.nan]})
+    table.to_csv(tmp_path / "mixed.csv")
+    experiments.run(boards={"mixed": tmp_path / "mixed.csv", "one": boards["one"]}, table=tmp_path / "of.csv")
+    of = pd.read_csv(tmp_path / "of.csv", index_col="explanation")
+    assert of["mixed: relative rank"].dropna().to_dict() == {"occlusion": 0, "saliency": 0.5, "all_equal": 1}
+    assert of.loc["rise", "experiments"] == 0
+
+
 def test_the_baseline_is_the_one_that_most_experiments_have(table):
     column = "insertion less deletion (baseline: mean)"
     assert table.loc["occlusion", column] == (0.375 + 2) / 2

@@ -27,6 +27,33 @@ def test_only_the_same_example_and_the_same_class_are_compared():
     assert (first.tolist(), second.tolist()) == ([2], [0])
 
 
+def test_an_example_that_is_explained_for_several_labels_counts_for_each(rng):
+    maps = rng.random((3, 20, 1)).astype(np.float32)
+    one = explained(maps, [7, 7, 4], [0, 2, 1])
+    # Another training has the rows in another order, and example 4 for another label.
+    two = explained(maps[[1, 0, 2]], [7, 7, 4], [2, 0, 0])
+    first, second = study_explanations.shared(one, two)
+    assert (first.tolist(), second.tolist()) == ([0, 1], [1, 0])
+    found, pairs, indices = study_explanations.similarities([one, two], "saliency")
+    assert (pairs, indices.tolist()) == (2, [7, 7])
+    assert found["rank_correlation"].tolist() == [1, 1]
+
+
+def test_labels_of_one_example_count_together_in_intervals(tmp_path, rng):
+    members, attributions = list(MEMBERS)[:2], {}
+    for name in members:
+        attributions[name, "saliency"] = tmp_path / f"{name}.npz"
+        given = explained(rng.random((12, 20, 1)), np.repeat(np.arange(6), 2), np.tile([0, 1], 6))
+        files.write_arrays(attributions[name, "saliency"], given)
+    study_explanations.run(
+        groups=[members], members=MEMBERS, methods={name: ["saliency"] for name in members}, seed=1,
+        attributions=attributions, own_seed={}, table=tmp_path / "t.csv",
+    )  # fmt: skip
+    rows = pd.read_csv(tmp_path / "t.csv")
+    assert (set(rows["examples"]), set(rows["groups"])) == ({12}, {6})
+    assert set(rows["interval"]) == {"studentised, over groups"}
+
+
 def test_the_similarity_of_an_example_is_the_mean_over_its_pairs(rng):
     maps = rng.standard_normal((3, 2, 20, 1)).astype(np.float32)
     given = [

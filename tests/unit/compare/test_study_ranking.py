@@ -171,6 +171,16 @@ def test_examples_of_one_recording_count_together(tmp_path, recorded):
     assert (width > 1.4).all()
 
 
+def test_labels_of_one_example_count_together(tmp_path, recorded):
+    scores, examples, _ = recorded(8)
+    for path in examples.values():
+        # Eight examples, each explained for five labels.
+        files.write_arrays(path, {"indices": np.repeat(np.arange(8), 5), "targets": np.tile(np.arange(5), 8)})
+    table, _, (finding,) = run(tmp_path, scores, examples)
+    assert set(table["groups"]) == {finding["groups"]} == {8}
+    assert set(table["examples"]) == {40}
+
+
 def test_few_recordings_have_neither_interval_nor_test(tmp_path, recorded):
     scores, examples, origins = recorded(4)
     table, differences, (finding,) = run(tmp_path, scores, examples, origins)

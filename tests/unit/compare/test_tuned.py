@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from pellucid import files, tables
-from pellucid.compare.tuned import BETTER, SAME, UNKNOWN, best, in_halves, members_of, run, tuned
+from pellucid.compare.tuned import BETTER, SAME, UNKNOWN, best, in_halves, run, tuned
 from pellucid.draw import tuned as figure
+from pellucid.errors import InputError
+from pellucid.score.shared.example_groups import members_of
+from tests.support import svg
 
 LABELS = ["occlusion.window=1", "occlusion.window=2", "occlusion.window=auto"]
 COMPARED = {
@@ -64,6 +67,38 @@ def test_examples_without_a_value_in_one_variant_do_not_count():
     found = tuned(COMPARED, scores_of(values), halves_of(12), None, seed=1)
     assert set(found["verdict"]) == {UNKNOWN}
     assert list(found["is chosen"]) == [False, False, True]
+
+
+@pytest.mark.parametrize(("members", "verdict"), [(None, UNKNOWN), (np.zeros(12, np.int64), "too few groups")])
+def test_a_half_without_any_value_chooses_nothing(members, verdict, tmp_path):
+    rng = np.random.default_rng(5)
+    values = np.stack([np.ones(12), np.zeros(12), np.zeros(12)]) + rng.normal(0, 0.01, 12)
+    halves = halves_of(12)
+    values[:, ~halves] = np.nan
+    found = tuned(COMPARED, scores_of(values), halves, members, seed=1)
+    # The half that has values chooses the first variant, and there is nothing by which the choice could be judged.
+    assert list(found["chosen by"]) == [1, 0, 0]
+    assert set(found["verdict"]) == {verdict}
+    assert found[["gain", "low", "high"]].isna().all(axis=None)
+    tables.write(tmp_path / "tuned.csv", found)
+    figure.draw(
+        title="A", score=COMPARED["score"], table=tmp_path / "tuned.csv", pictures=[picture := tmp_path / "tuned.svg"]
+    )
+    assert f"{verdict} (6 examples)" in " ".join(svg.words(picture))
+
+
+def test_a_metric_may_have_the_name_of_curves_and_must_have_values():
+    arrays, shift = {}, 0.5
+    for label, value in zip(LABELS, (1.0, 2.0, 3.0), strict=True):
+        for fill in ("mean", "zero"):
+            arrays[f"{label}/deletion.{fill}"] = np.full(12, value) + (shift if fill == "zero" else 0)
+            arrays |= {f"{label}/deletion.{fill}/x": np.arange(5.0), f"{label}/deletion.{fill}/y": np.ones((12, 5))}
+    found = tuned({**COMPARED, "metric": "deletion"}, arrays, halves_of(12), None, seed=1)
+    assert list(found["mean"]) == [1.25, 2.25, 3.25]
+    # Less is better.
+    assert list(found["is chosen"]) == [True, False, False]
+    with pytest.raises(InputError, match="tune.metric: found deletion.noise, .* expected deletion.mean, deletion.zero"):
+        tuned({**COMPARED, "metric": "deletion.noise"}, arrays, halves_of(12), None, seed=1)
 
 
 @pytest.mark.parametrize(("values", "expected"), [([[1, 1], [1, 1]], 1), ([[2, 2], [1, 1]], 0), ([[], []], 1)])

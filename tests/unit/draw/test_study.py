@@ -24,3 +24,11 @@ def test_the_metrics_are_those_of_classes_labels_or_values(tmp_path, metrics, wo
     drawn = " ".join(svg.words(tmp_path / "study.svg"))
     assert all(name in drawn for name in words)
     assert "3 training seeds" in drawn
+
+
+def test_a_metric_that_no_member_of_a_row_has_leaves_the_row_empty(tmp_path):
+    members = {f"a__{count}": {"model.filters": count} for count in (4, 8)}
+    table = pd.DataFrame({"macro_auroc": [0.8, None], "log_loss": [0.5, 0.6]}, index=pd.Index(members, name="member"))
+    table.to_csv(tmp_path / "members.csv")
+    study.draw(title="A", members=members, table=tmp_path / "members.csv", pictures=[tmp_path / "study.svg"])
+    assert "filters 8" in " ".join(svg.words(tmp_path / "study.svg"))

@@ -50,6 +50,17 @@ def test_class_maps_say_of_how_many_examples_and_groups_they_are(measured):
     assert any(np.corrcoef(line, expected[:, 0])[0, 1] > 0.9999 for line in lines)
 
 
+def test_shares_of_the_first_of_many_channels_are_those_of_all_attribution(rng, monkeypatch):
+    monkeypatch.setattr(class_maps, "_MOST_CHANNELS", 2)
+    maps = MeasuredMaps((rng.random((4, 1, 20, 3), np.float32),), 0, None, np.arange(4))
+    arrays = maps_by_class(maps, rng.random((4, 20, 3), np.float32), LABELS, INFO["classes"], None, None)
+    info = {**INFO, "channels": ["I", "II", "III"]}
+    _, texts = drawn(lambda: class_maps.figure("saliency", {"mode": "signed"}, arrays, info, "Title", "none"))
+    assert any("2 of 3 channels" in text for text in texts)
+    largest = 100 * arrays["share"][:, :, :2].max()
+    assert f"distance of two rows: {largest / 0.8:.3g} % of all attribution" in texts
+
+
 def test_groups_of_maps_are_counted_and_flags_are_told(measured):
     maps, x = measured
     tests = [

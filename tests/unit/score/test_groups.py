@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pellucid.score.base import Explanation, ScoreContext
+from pellucid.score.run import scored
 from pellucid.score.shared import bootstrap
 from pellucid.score.shared.bootstrap import group_error, interval
 
@@ -153,3 +155,15 @@ def test_copies_of_an_example_add_nothing(number, copies, seed):
     of_copies = interval(values[groups], np.random.default_rng(2), groups=groups)
     alone = interval(values, np.random.default_rng(2))
     assert of_copies[:3] == pytest.approx(alone[:3], rel=1e-6, abs=1e-9)
+
+
+def test_an_example_that_is_explained_for_several_labels_is_no_several_examples(rng):
+    labels, maps = np.tile([0, 1], 12), np.repeat(rng.random((12, 20, 1), np.float32), 2, axis=0)
+    rows = {"inputs": np.zeros((24, 20, 1), np.float32), "targets": labels, "labels": labels}
+    case = ScoreContext({"classes": ["a", "b"]}, **rows, indices=np.repeat(np.arange(12), 2))
+    content, _ = scored("form", {}, [(Explanation("saliency", "saliency", maps), case)], seed=1)
+    of_all, of_class = content[content["over"] == "all"].iloc[0], content[content["class"] == "a"].iloc[0]
+    assert (of_all["interval"], of_all["examples"], of_all["groups"]) == ("studentised, over groups", 24, 12)
+    assert of_class["interval"] == "studentised"
+    # Both labels have the same maps: the second one tells nothing new.
+    assert of_all["high"] - of_all["low"] == pytest.approx(of_class["high"] - of_class["low"], rel=0.1)

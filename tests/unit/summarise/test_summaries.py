@@ -1,10 +1,13 @@
 """Class maps, shares and permutation importance against closed forms."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from pellucid import files, tables
 from pellucid.errors import InputError
 from pellucid.explain.shared.measured_maps import BLOCK, MeasuredMaps, blocks_of
 from pellucid.summarise import events, importance, permutation
@@ -121,6 +124,27 @@ def test_permutation_importance_of_a_linear_model_is_twice_the_covariance(rng):
     gained = {name: float(increase.mean()) for kind, _, name, increase, _ in found if kind == "channel"}
     assert gained["a"] == pytest.approx(18 * x[:, 0, 0].var(), rel=0.05)
     assert gained["b"] == 0
+
+
+def test_an_example_that_is_measured_for_two_labels_counts_once_in_the_band(rng, tmp_path, monkeypatch):
+    x = rng.normal(size=(30, 2, 2)).astype(np.float32)
+    files.write_array(tmp_path / "x.npy", x)
+    labels = np.repeat([0, 1], 30)
+    chosen = {"indices": np.tile(np.arange(30), 2), "labels": labels, "answers": np.ones((60, 2), np.uint8)}
+    files.write_arrays(tmp_path / "examples.npz", chosen)
+    info = {"shape": [2, 2], "classes": ["a", "b"], "channels": ["c", "d"], "task": "multi_label"}
+    files.write_json(tmp_path / "data.json", info)
+    # Both labels are the same: the second one tells nothing new.
+    model = SimpleNamespace(logits=lambda x, called: np.repeat(x[:, 0, :1], 2, axis=1), hold=lambda values: None)
+    monkeypatch.setattr(permutation.ExplainedModel, "load", lambda *path, **limits: model)
+    permutation.run(
+        model="model.keras", examples=tmp_path / "examples.npz", x=tmp_path / "x.npy", seed=1, threads=1, memory_mb=16,
+        data_info=tmp_path / "data.json", table=tmp_path / "table.csv",
+    )  # fmt: skip
+    rows = tables.read(tmp_path / "table.csv", words=(*tables.WORDS, "name"))
+    rows = rows[(rows["of"] == "channel") & (rows["name"] == "c")].set_index("class")
+    width = (rows["high"] - rows["low"]).to_dict()
+    assert width["all"] == pytest.approx((width["a"] + width["b"]) / 2, rel=0.2)
 
 
 def test_losses_are_those_of_scikit_learn(rng):

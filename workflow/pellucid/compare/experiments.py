@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pellucid import tables
+from pellucid import plugins, tables
+from pellucid.compare.leaderboard import JUDGING, mean_rank
 from pellucid.ranks import in_order
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ OVER, SHOWN = ": scored", "shown examples"
 def run(*, boards: Mapping[str, Path | str], table: Path | str, over: Mapping[str, str] | None = None) -> None:
     """Join the leaderboards of several experiments.
 
-    A mean rank depends on the number of explanations, and not every method applies to every model. The relative rank,
-    (mean rank - 1) / (explanations - 1), is averaged instead: 0 for an explanation that is best by every score, 1 for
-    the worst, 0.5 on average for a random order.
+    A mean rank depends on the number of explanations, and not every method applies to every model. The relative rank
+    (`relative_ranks`) is averaged instead: 0 for an explanation that is best by every score, 1 for the worst, 0.5 on
+    average for a random order.
 
     Args:
         boards: the leaderboard of each experiment, see `compare.leaderboard.run`.
@@ -48,8 +49,7 @@ def run(*, boards: Mapping[str, Path | str], table: Path | str, over: Mapping[st
     of_experiments, families = [], dict[str, str]()
     for name, board in read.items():
         families |= board["family"].to_dict()
-        # A single explanation has no relative rank.
-        relative = (board["mean rank"] - 1) / (len(board) - 1 or np.nan)
+        relative = relative_ranks(board)
         value = board[f"{score} mean"] if f"{score} mean" in board else pd.Series(np.nan, board.index)
         columns = {
             f"{name}: relative rank": relative,
@@ -78,6 +78,39 @@ def run(*, boards: Mapping[str, Path | str], table: Path | str, over: Mapping[st
     content.index.name = "explanation"
     tables.write(table, content, index=True)
     logger.info("%d explanations in %d experiments", len(content), len(read))
+
+
+def relative_ranks(board: pd.DataFrame) -> pd.Series:
+    """Return (mean rank - 1) / (explanations - 1), where explanations without a mean rank do not count.
+
+    Scores of maps in any domain rank these as well (`leaderboard.judged_together`): the others then have the ranks that
+    they would have without them. A single explanation has no relative rank.
+
+    Args:
+        board: a leaderboard.
+    """
+    import pandas as pd
+
+    ranked = board[board["mean rank"].notna()]
+    means = ranked["mean rank"]
+    metrics = [column.removesuffix(" rank") for column in board.columns if column.endswith(" rank")]
+    judging = {metric: family for metric in metrics if (family := _judging_family(metric))}
+    if judging and len(ranked) < len(board):
+        ranks = {f"{metric} rank": ranked[f"{metric} rank"].rank() for metric in judging}
+        about = {"metric": list(judging), "family": list(judging.values()), "first": True, "better": "higher"}
+        means = mean_rank(pd.DataFrame(ranks), pd.DataFrame(about))
+    return ((means - 1) / (len(ranked) - 1 or np.nan)).reindex(board.index)
+
+
+def _judging_family(metric: str) -> str:
+    """Return the family of a metric that enters the mean rank, by its name in a leaderboard; "" of other columns."""
+    score, *rest = metric.split(".")
+    if score not in plugins.load("score"):
+        return ""
+    spec = plugins.spec("score", score)
+    # A score with a metric of its own name is not named twice.
+    kind = rest[0] if rest and rest[0] in spec.metrics else score
+    return spec.family if spec.family in JUDGING and kind == next(iter(spec.metrics)) else ""
 
 
 def key_score(boards: Mapping[str, pd.DataFrame]) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
+from pellucid.compare.block_ranks import shared_rows
 from pellucid.compare.study import shown
 from pellucid.config.studies import TRAINING_SEED, described, without
 from pellucid.config.variants import TIME
@@ -98,7 +99,7 @@ def _rows(
     rows = []
     for label in stored_maps.labels_of(arrays[0]):
         by_metric, pairs, indices = similarities(arrays, label)
-        origin = None if groups is None else groups[indices]
+        origin = example_groups.members_of(indices, groups)
         for metric, of_examples in by_metric.items():
             ends = interval(of_examples, seeds.generator(seed, "trainings", metric), low=-1, high=1, groups=origin)
             rows.append(
@@ -132,10 +133,11 @@ def similarities(
         label: of the variant.
 
     Returns:
-        By metric, the mean over pairs of trainings for each example that at least one pair has in common; the number of
-        pairs of explanations; which test examples these are.
+        By metric, the mean over pairs of trainings for each example that at least one pair has in common (one that is
+        explained for several labels counts for each of them); the number of pairs of explanations; which test examples
+        these are.
     """
-    sums: dict[str, dict[int, list[float]]] = {metric: {} for metric in METRICS}
+    sums: dict[str, dict[tuple[int, int], list[float]]] = {metric: {} for metric in METRICS}
     pairs = 0
     for one, two in combinations(trainings, 2):
         first, second = shared(one, two)
@@ -145,20 +147,27 @@ def similarities(
         measured = one["measured"][first] if "measured" in one and in_time else None
         maps = [np.abs(values[rows]) for (values, _), rows in zip(stored, (first, second), strict=True)]
         for metric, similarity in METRICS.items() if len(first) else ():
-            for example, value in zip(one["indices"][first], similarity(*maps, measured=measured), strict=True):
-                sums[metric].setdefault(int(example), []).append(float(value))
-    means = {metric: np.array([np.mean(each[example]) for example in sorted(each)]) for metric, each in sums.items()}
-    indices = np.array(sorted(next(iter(sums.values()))), np.int64)
+            for key, value in zip(_keys(one, first), similarity(*maps, measured=measured), strict=True):
+                sums[metric].setdefault(key, []).append(float(value))
+    means = {metric: np.array([np.mean(each[key]) for key in sorted(each)]) for metric, each in sums.items()}
+    indices = np.array([example for example, _ in sorted(next(iter(sums.values())))], np.int64)
     return means, pairs, indices
 
 
 def shared(
     one: Mapping[str, NDArray[Any]], two: Mapping[str, NDArray[Any]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the rows, in each of two trainings, of the examples that both explain for the same class."""
-    _, first, second = np.intersect1d(one["indices"], two["indices"], return_indices=True)
-    same = one["targets"][first] == two["targets"][second]
-    return first[same], second[same]
+    """Return the rows, in each of two trainings, of the examples that both explain for the same class.
+
+    An example that is explained for several labels has a row for each: the label says which rows belong together.
+    """
+    first, second = shared_rows([one, two])
+    return first, second
+
+
+def _keys(arrays: Mapping[str, NDArray[Any]], rows: NDArray[np.int64] | slice = slice(None)) -> list[tuple[int, int]]:
+    """Return the test example and the target of each row."""
+    return list(zip(arrays["indices"][rows].tolist(), arrays["targets"][rows].tolist(), strict=True))
 
 
 def _own_seed(paths: Sequence[Path | str]) -> dict[tuple[str, str], float]:
@@ -175,7 +184,8 @@ def _own_seed(paths: Sequence[Path | str]) -> dict[tuple[str, str], float]:
 
 def _advise(row: Mapping[str, Any], group: Sequence[str], trainings: Sequence[Mapping[str, NDArray[Any]]]) -> None:
     """Warn of explanations without a counterpart in another training, and name the setting that avoids them."""
-    possible = sum(min(len(one["indices"]), len(two["indices"])) for one, two in combinations(trainings, 2))
+    numbers = [len(set(_keys(arrays))) for arrays in trainings]
+    possible = sum(min(pair) for pair in combinations(numbers, 2))
     if row["pairs"] < possible:
         logger.warning(
             "%s: only %d of %d pairs of explanations are of the same example and class; with "

@@ -71,7 +71,7 @@ def run(
         # The members of a group have the same data.
         of_test = example_groups.of_test((origins or {}).get(group[0]))
         indices = explained[0]["indices"][chosen[0]][kept]
-        codes = None if of_test is None else example_groups.codes_of(of_test[indices])
+        codes = example_groups.codes_of(example_groups.members_of(indices, of_test))
         of_rows, of_pairs, finding = ranked(labels, ranks, codes)
         rows += [{**common, **row} for row in of_rows]
         pairs += [{**common, **pair} for pair in of_pairs]

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
+from pellucid.errors import InputError
+from pellucid.messages import comma_list
 from pellucid.ranks import tied_ranks
 from pellucid.score.shared import example_groups
 from pellucid.score.shared.bootstrap import FEW_GROUPS, FEWEST, Interval, interval
@@ -49,22 +51,9 @@ def run(
         table: CSV; gets a row for each variant, see `tuned`.
     """
     arrays, shown = files.read_arrays(values), files.read_arrays(examples)
-    members = members_of(shown["indices"], example_groups.of_test(groups))
+    members = example_groups.members_of(shown["indices"], example_groups.of_test(groups))
     halves = in_halves(shown["labels"], members, seeds.generator(seed, "tune"))
     tables.write(table, tuned(compared, arrays, halves, members, seed))
-
-
-def members_of(indices: NDArray[np.int64], of_test: NDArray[Any] | None) -> NDArray[Any] | None:
-    """Return what must not be divided between the halves: (N,) the group of each scored example; None for no groups.
-
-    Args:
-        indices: (N,) of the test examples; one that is explained for several labels is there several times.
-        of_test: the group of every test example; None without groups: the example itself is the group, if it is
-            there several times.
-    """
-    if of_test is not None:
-        return np.asarray(of_test[indices])
-    return indices if len(np.unique(indices)) < len(indices) else None
 
 
 def tuned(
@@ -98,19 +87,12 @@ def tuned(
     for method, entry in compared["methods"].items():
         labels, default = entry["variants"], entry["variants"].index(entry["default"])
         values = np.stack([_values(arrays, label, compared["metric"]) for label in labels])
-        known = np.isfinite(values).all(0)
-        usable = [known & half for half in (halves, ~halves)]
-        chosen = [best(sign * values[:, half], default) for half in usable]
-        gains = [
-            sign * (values[choice, other] - values[default, other])
-            for choice, other in zip(chosen, usable[::-1], strict=True)
-        ]
-        places = np.concatenate([np.flatnonzero(half) for half in usable[::-1]])
-        gain = np.concatenate(gains)
+        known = np.asarray(np.isfinite(values).all(0), np.bool_)
+        chosen, places, gain = _gains(sign * values, known, halves, default)
         of_gain = None if members is None else members[places]
         found = interval(gain, seeds.generator(seed, "tune", method), groups=of_gain)
         of_all = best(sign * values[:, known], default)
-        verdict = _verdict(found)
+        verdict = _verdict(found, None if members is None else members[known])
         logger.info("%s: %s, against %s: %s", method, labels[of_all], labels[default], verdict)
         for place, label in enumerate(labels):
             rows.append(
@@ -122,7 +104,7 @@ def tuned(
                     "examples": int(known.sum()),
                     "mean": float(values[place, known].mean()) if known.any() else np.nan,
                     "is default": place == default,
-                    "chosen by": chosen.count(place) if known.any() else 0,
+                    "chosen by": chosen.count(place),
                     "is chosen": place == of_all,
                     "gain": found.mean,
                     "low": found.low,
@@ -133,6 +115,32 @@ def tuned(
                 }
             )
     return example_groups.counted_in(pd.DataFrame(rows))
+
+
+def _gains(
+    values: NDArray[np.float64], known: NDArray[np.bool_], halves: NDArray[np.bool_], default: int
+) -> tuple[list[int], NDArray[np.int64], NDArray[np.float64]]:
+    """Return what the halves choose, and the gain of each example of the other half over the default.
+
+    A half without any value chooses nothing, and the other half has nothing to judge.
+
+    Args:
+        values: (variants, N), higher is better.
+        known: (N,), which examples have a value of every variant.
+        halves: (N,), from `in_halves`.
+        default: the variant to compare with.
+
+    Returns:
+        The chosen variants, one at most of each half; which examples are judged, and their gains.
+    """
+    usable = [known & half for half in (halves, ~halves)]
+    chosen, places, gains = list[int](), [np.zeros(0, np.int64)], [np.zeros(0)]
+    for half, other in zip(usable, usable[::-1], strict=True):
+        if half.any():
+            chosen.append(best(values[:, half], default))
+            places.append(np.flatnonzero(other))
+            gains.append(values[chosen[-1], other] - values[default, other])
+    return chosen, np.concatenate(places), np.concatenate(gains)
 
 
 def in_halves(labels: NDArray[np.int64], members: NDArray[Any] | None, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -177,12 +185,17 @@ def _values(arrays: Mapping[str, NDArray[Any]], label: str, metric: str) -> NDAr
     A single kind of fill would favour the explanations that are computed with the same one as baseline.
     """
     names = [f"{label}/{metric}"] if f"{label}/{metric}" in arrays else []
-    names = names or [key for key in arrays if key.startswith(f"{label}/{metric}.")]
+    # Curves, which have a part of their name more, may be called as a metric is.
+    names = names or [key for key in arrays if key.startswith(f"{label}/{metric}.") and key.count("/") == 1]
+    if not names:
+        known = [key.removeprefix(f"{label}/") for key in arrays if key.startswith(f"{label}/") and key.count("/") == 1]
+        raise InputError.unexpected("tune.metric", f"{metric}, which {label} has no values of", comma_list(known))
     return np.asarray(np.mean([arrays[name] for name in names], axis=0), np.float64)
 
 
-def _verdict(gain: Interval) -> str:
-    if gain.method == FEW_GROUPS:
+def _verdict(gain: Interval, members: NDArray[Any] | None) -> str:
+    # All examples of one group are in one half, so that there is no gain to be judged.
+    if gain.method == FEW_GROUPS or (members is not None and len(members) >= FEWEST and len(np.unique(members)) == 1):
         return UNKNOWN_GROUPS
     if gain.examples < FEWEST:
         return UNKNOWN

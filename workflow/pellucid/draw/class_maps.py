@@ -89,7 +89,8 @@ def _series(
     time, label = style.time_axis(arrays["mean"].shape[1], data_info["sampling_rate_hz"])
     if "reference" in arrays:
         time, label = time - time[int(arrays["reference"])], f"{label} from the event"
-    percent = 100 if len(names) == len(data_info["channels"]) else 100 * len(data_info["channels"])
+    # Where all channels have the same values, the one that is drawn stands for the sum of all.
+    percent = 100 if per_channel else 100 * len(data_info["channels"])
     columns = (("mean", "low", "high", unit, 1), ("share", "share_low", "share_high", "% of all attribution", percent))
     for column, (mean, low, high, words, factor) in enumerate(columns):
         bands = [factor * arrays[name][:count, :, : len(names)].astype(np.float64) for name in (mean, low, high)]

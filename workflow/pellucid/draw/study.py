@@ -69,7 +69,7 @@ def _panel(axes: Axes, groups: Sequence[Any]) -> None:
         # A metric may be undefined for some members.
         values = members[np.isfinite(members)]
         # Equal values lie below each other, not on each other.
-        offsets = np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else np.zeros(1)
+        offsets = np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else np.zeros(len(values))
         axes.plot(values, place + offsets, "o", color=style.PALETTE[0], markersize=4, alpha=0.7, zorder=3)
         if len(values) > 1:
             mean, sd = values.mean(), values.std(ddof=1)

@@ -83,7 +83,8 @@ def _gain(axes: Axes, row: pd.Series, place: float) -> None:
     axes.plot(row["gain"], place, "D", color=colour, markersize=5)
     axes.annotate(
         f"{verdict} ({int(row['examples'])} examples)",
-        (row["gain"], place),
+        # What was not judged has no gain, and is told all the same.
+        (row["gain"] if np.isfinite(row["gain"]) else 0, place),
         (0, 6),
         textcoords="offset points",
         ha="center",

@@ -153,7 +153,7 @@ def _rows(
 ) -> list[tuple[Any, ...]]:
     """Return the mean and interval of each metric, over all examples and over those of each class."""
     rows = []
-    of_examples = None if groups is None or case.indices is None else groups[case.indices]
+    of_examples = None if case.indices is None else example_groups.members_of(case.indices, groups)
     for name, values in result.values.items():
         metric = spec.metric(name)
         low, high = result.ends.get(name.split(".")[0], (metric.low, metric.high))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pellucid import files, seeds, tables
 from pellucid.explain.shared import held_examples
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.score.shared.example_groups import members_of
 from pellucid.summarise.by_class import by_class
 from pellucid.summarise.grouped_means import mean_and_band
 from pellucid.summarise.places import Places, default_parts
@@ -71,7 +72,9 @@ def run(
         seeds.generator(seed, "permutation"),
         hold=lambda rows: explained_model.hold({name: array[rows] for name, array in held.items()}),
     )
-    tables.write(table, rows_of(found, chosen["labels"], info["classes"], chosen.get("group")))
+    # One that is measured for several labels has not more to say of the channels than another one.
+    groups = chosen["group"] if "group" in chosen else members_of(chosen["indices"], None)
+    tables.write(table, rows_of(found, chosen["labels"], info["classes"], groups))
     logger.info("permutation importance of %d channels and places, %d examples", len(found), len(chosen["indices"]))
 
 
@@ -181,7 +184,7 @@ def rows_of(
     found: list[tuple[str, int, str, NDArray[np.float64], NDArray[np.float64] | None]],
     labels: NDArray[np.int64],
     classes: list[str],
-    groups: NDArray[np.str_] | None,
+    groups: NDArray[np.generic] | None,
 ) -> pd.DataFrame:
     """Return the table of `run`."""
     import pandas as pd

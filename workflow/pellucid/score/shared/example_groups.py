@@ -1,4 +1,7 @@
-"""The groups of the test examples (recordings, patients). If there are any, intervals and tests are over groups."""
+"""The groups of the test examples (recordings, patients). If there are any, intervals and tests are over groups.
+
+The explanations of one example for several labels or values are a group, too.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,19 @@ def of_test(groups: Path | str | None) -> NDArray[np.str_] | None:
         groups: `groups.npz`; None without such a file.
     """
     return None if groups is None else files.read_arrays(groups).get("test")
+
+
+def members_of(indices: NDArray[np.int64], of_test: NDArray[np.str_] | None) -> NDArray[np.generic] | None:
+    """Return the group of each explained example, (N,); None where they are independent of each other.
+
+    Args:
+        indices: (N,) of the test examples; one that is explained for several labels or values is there several times.
+        of_test: the group of every test example; None without groups: the example itself is the group, if it is there
+            several times, since its labels are no draws of their own.
+    """
+    if of_test is not None:
+        return np.asarray(of_test[indices])
+    return indices if len(np.unique(indices)) < len(indices) else None
 
 
 def codes_of(groups: NDArray[np.generic] | None) -> NDArray[np.int64] | None:
