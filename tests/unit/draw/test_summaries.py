@@ -9,6 +9,8 @@ from pellucid.draw import class_maps, importance, map_groups, style
 from pellucid.explain.shared.measured_maps import MeasuredMaps
 from pellucid.summarise import importance as shares_of
 from pellucid.summarise.class_maps import class_maps as maps_by_class
+from pellucid.summarise.map_groups import coarse_maps
+from pellucid.summarise.map_groups import group as grouped
 from pellucid.summarise.permutation import CHANNEL, PLACE
 
 LABELS = np.array([0, 0, 0, 1])
@@ -82,6 +84,13 @@ def test_groups_of_maps_are_counted_and_flags_are_told(measured):
         assert ("one, group 1 of 1: 1 example" in texts) == (kept == 2)
         assert any("⚑ follows the record" in text for text in texts)
         assert any("not tested: fewer than 5" in text for text in texts)
+
+
+def test_maps_that_are_zero_everywhere_have_no_group(measured):
+    maps = MeasuredMaps((np.zeros((4, 1, 20, 2), np.float32),), 0, None, np.arange(4))
+    assert grouped(coarse_maps(maps), LABELS, INFO["classes"]).groups == []
+    _, texts = drawn(lambda: map_groups.figure("grad_cam", maps, measured[1], {}, {"groups": []}, INFO, "Title"))
+    assert any("There is no group: the maps of all measured examples are zero everywhere" in text for text in texts)
 
 
 def test_importance_names_channels_and_places_and_what_shuffling_costs(rng):

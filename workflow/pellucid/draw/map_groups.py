@@ -98,9 +98,12 @@ def figure(
     order = sorted(range(len(entries)), key=lambda place: (not entries[place]["flags"], place))
     shown = [entries[place] for place in sorted(order[: min(_MOST_GROUPS, 3 * MANY_CLASSES)])]
     image = data_info["kind"] == "image"
-    figure = style.new(7 if image else 9.2, 1.3 + (1.0 if image else 1.15) * len(shown))
-    axes = figure.subplots(len(shown), 3, squeeze=False, width_ratios=(1, 1, 2.2) if image else (1.2, 1.2, 1))
-    for line, entry in zip(axes, shown, strict=True):
+    figure = style.new(7 if image else 9.2, 1.3 + (1.0 if image else 1.15) * max(1, len(shown)))
+    # Without a group there is one row, with nothing in it.
+    axes = figure.subplots(max(1, len(shown)), 3, squeeze=False, width_ratios=(1, 1, 2.2) if image else (1.2, 1.2, 1))
+    for panel in axes[0] if not shown else ():
+        panel.set_axis_off()
+    for line, entry in zip(axes, shown, strict=False):
         members = rows[(entry["class"], entry["number"])]
         share = 100 * _mean_share(maps, members)
         example = np.asarray(x[maps.indices[members[0]]], np.float32)
@@ -122,8 +125,12 @@ def figure(
         _words(line[2], entry)
     spec = plugins.spec("explain", method_of(variant))
     verdict = f"{flagged} flagged: look at their examples" if flagged else "none is flagged"
-    caption = f"Groups of maps: {spec.title}{'' if variant == method_of(variant) else f' ({variant})'}\n{title}\n"
-    caption += f"{counted(len(entries), 'group')}, {len(shown)} shown, {verdict}; left: mean share of the attribution"
+    counts = f"{counted(len(entries), 'group')}, {len(shown)} shown, {verdict}; left: mean share of the attribution"
+    if not entries:
+        counts = "There is no group: the maps of all measured examples are zero everywhere"
+    caption = (
+        f"Groups of maps: {spec.title}{'' if variant == method_of(variant) else f' ({variant})'}\n{title}\n{counts}"
+    )
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
     return figure
 
