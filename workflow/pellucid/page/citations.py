@@ -90,7 +90,8 @@ _PURPOSE = {"train": "training", "validation": "validation", "test": "the test"}
 
 def _model(references: References, training: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     spec, recipe = plugins.spec("models", settings["model"]["architecture"]), settings["training"]
-    named = f"{spec.title}{references.mark(spec.source)}"
+    # The title of the user's own model speaks to the user.
+    named = "a model of our own" if spec.own_head else f"{spec.title}{references.mark(spec.source)}"
     network = f"The network, {named}, has {training['parameters']:,} parameters"
     if training.get("epochs"):
         network += (
