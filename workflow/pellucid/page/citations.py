@@ -60,10 +60,10 @@ def methods_text(
     splits = listed([f"{count:,} for {_PURPOSE.get(split, split)}" for split, count in sizes(data).items() if count])
     task = data.get("task", SINGLE_LABEL)
     word = OUTPUT_WORDS[task] if task == SINGLE_LABEL or len(data["classes"]) != 1 else OUTPUT_WORD[task]
-    sentences = [
-        f"We used {in_figure(data['title'], 300)}{references.mark(str(data['citation']))}: "
-        f"{splits or 'no'} examples of {len(data['classes'])} {word}."
-    ]
+    used = f"{in_figure(data['title'], 300)}{references.mark(str(data['citation']))}"
+    if str(data["citation"]).endswith("the user's own data"):  # the title is that of a kind of source
+        used = f"our own data ({used[:1].lower()}{used[1:]})"
+    sentences = [f"We used {used}: {splits or 'no'} examples of {len(data['classes'])} {word}."]
     sentences.append(_model(references, training, settings))
     if explained:
         ran = [
