@@ -23,7 +23,7 @@ def test_the_kept_epoch_is_named(tmp_path):
 
 def test_without_epochs_it_says_so_and_draws_no_axes(tmp_path):
     found = words(tmp_path)
-    assert "No epochs: the model keeps its initial weights." in found
+    assert "No epochs: the model is used as it is." in found
     assert not {"epoch", "accuracy"} & set(found)
 
 

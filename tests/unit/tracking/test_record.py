@@ -25,6 +25,7 @@ from pellucid import files, plugins, tracking
 from pellucid.errors import InputError
 from pellucid.tracking import former_names, saved_views, store
 from pellucid.tracking.notes import note_of, with_table
+from pellucid.tracking.settings_in_words import effective
 from tests.conftest import ROOT
 from tests.support.recorded import CLASSES, METRICS, SETTINGS, SHAPE, Project, every
 from tests.support.servers import closed_port
@@ -205,6 +206,18 @@ def test_the_notes_of_the_data_stand_in_the_description() -> None:
     assert note_of("A title", data | {"notes": ["Left out: 3.", "One day."]}) == (
         f"{without}\n\n- Left out: 3.\n\n- One day."
     )
+
+
+def test_the_users_own_data_have_no_citation_in_the_description() -> None:
+    own = "the user's own data"
+    data = {"title": "Series from a table", "licence": own, "citation": f"none: {own}", "homepage": ""}
+    assert note_of("A title", data) == f"A title\n\nData: Series from a table, {own}."
+
+
+def test_parameters_that_a_variant_does_not_read_are_not_recorded() -> None:
+    in_time = {"domain": "time", "bands": 8, "baseline": "zero"}
+    assert effective(in_time) == {"domain": "time", "baseline": "zero"}
+    assert effective(in_time | {"domain": "bands"}) == in_time | {"domain": "bands"}
 
 
 # The second call of set_terminated ends the experiment's run, the third that of the first explanation.

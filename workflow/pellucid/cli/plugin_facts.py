@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from pellucid.explain.base import When
+from pellucid.features import WORDS
 from pellucid.score.base import ScoreSpec
 
 Schema = Mapping[str, Any]
@@ -20,23 +21,6 @@ _TYPES = {
     "object": "keys",
 }
 _LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-# The requirements of a plugin in words.
-_FEATURES = {
-    "conv": "a convolution layer",
-    "relu": "a ReLU, and no rectifier of another form",
-    "gap": "global average pooling in front of the dense layer of the classes",
-    "rescale_rule": "layers that DeepLIFT's rules cover (no LSTM)",
-    "relevance_rule": "layers that LRP's rules cover (also LSTM, GRU, attention)",
-    "attention": "attention over time (`attention_lstm`)",
-    "self_attention": "self-attention over tokens in time, read as a mean or as one token (`transformer`)",
-    "instances": "attention over windows (`mil_cnn`)",
-    "layers": "layers that can be reached (no SavedModel)",
-    "truth": "data whose evidence is known",
-    "truth_frequency": "data whose evidence is known in frequency (`synthetic_frequencies`, `synthetic_bearing`)",
-    "training": "a model that is trained here (`epochs` above 0)",
-    "labels": "data with labels",
-    "split": "data that are divided (`split` is not `none`)",
-}
 # Facts that are texts of a SPEC; all others are composed here.
 TEXTS = {"Paper": "paper", "Source": "source", "Licence": "licence", "Citation": "citation"}
 
@@ -58,9 +42,9 @@ def facts(spec: Any) -> Iterator[tuple[str, str]]:
         if value := getattr(spec, field, ""):
             yield label, value
     if requires := getattr(spec, "requires", ()):
-        yield "Needs", "; ".join(_FEATURES.get(feature, f"`{feature}`") for feature in requires)
+        yield "Needs", "; ".join(WORDS.get(feature, f"`{feature}`") for feature in requires)
     if features := getattr(spec, "features", ()):
-        yield "Has", "; ".join(_FEATURES.get(feature, f"`{feature}`") for feature in features)
+        yield "Has", "; ".join(WORDS.get(feature, f"`{feature}`") for feature in features)
 
 
 def takes(entry: Schema) -> str:

@@ -15,7 +15,7 @@ from pellucid.config.plugin_selection import PACKAGES, unknown
 from pellucid.config.unlabelled import is_labelled
 from pellucid.config.variants import domain_of, variants
 from pellucid.errors import InputError
-from pellucid.features import with_implied
+from pellucid.features import WORDS, with_implied
 from pellucid.messages import comma_list
 
 _KINDS = {"methods": "a method", "views": "a view", "scores": "a score"}
@@ -241,7 +241,8 @@ def _unfit(experiment: Mapping[str, Any], spec: Any, task: str, kind: str, prese
         return _of_another_domain(experiment, getattr(spec, "domains", ()))
     of_data = set(lacking) <= {"truth", "truth_frequency"}
     without = experiment["dataset"]["source"] if of_data else experiment["model"]["architecture"]
-    reason = f'"{without}" has no {comma_list(lacking)}'
+    in_words = "; ".join(WORDS.get(feature, feature) for feature in lacking)
+    reason = f'"{without}" has no {comma_list(lacking)} ({in_words})'
     if lacking == ["training"]:
         reason = "training.epochs is 0"
     elif lacking == ["truth"]:

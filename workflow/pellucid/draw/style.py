@@ -90,7 +90,8 @@ def _save(figure: Figure, metadata: dict[str, Any], many: bool, path: Path) -> N
 
 def lay_out(figure: Figure) -> None:
     """Compute the layout of a figure once, without drawing it, and fix it for every format."""
-    if engine := figure.get_layout_engine():
+    # A figure of words alone has no axes to lay out, of which matplotlib would warn.
+    if figure.axes and (engine := figure.get_layout_engine()):
         engine.execute(figure)
     # With "none" instead of None, `savefig` would draw everything once more before it writes.
     figure.set_layout_engine(None)

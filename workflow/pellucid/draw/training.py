@@ -75,5 +75,5 @@ def _draw_none(title: str, pictures: list[str]) -> None:
     figure = style.new(7.2, 0.9)
     with style.styled():
         figure.suptitle(f"Training\n{title}", x=0.01, ha="left", fontsize=10)
-        figure.text(0.01, 0.12, "No epochs: the model keeps its initial weights.", ha="left")
+        figure.text(0.01, 0.12, "No epochs: the model is used as it is.", ha="left")
     style.save(figure, *pictures)

@@ -17,6 +17,7 @@ from pellucid.models.imported import (
     declared_outputs,
     declared_sizes,
     head,
+    input_axes,
     input_sizes,
     open_axes,
     own_keys,
@@ -99,6 +100,7 @@ def features(
     inputs: Sequence[str] | None = None,
     explained: str | None = None,
     numbers: bool | None = None,
+    data_format: str | None = None,
     **others: object,
 ) -> tuple[str, ...]:
     """Return the features of the model in the file, or those that the config declares for an address.
@@ -124,6 +126,8 @@ def features(
             declared_outputs.require_steps(config, steps, str(path))
     # The activation moves behind the explained steps.
     config = config if steps is None else per_step.without_last_activation(config)
+    if not inputs:
+        config = input_axes.planned(config, data_format, str(path))
     if features == "auto":
         return archive.features(config, str(path), explained)
     archive.require_features(features, config, str(path), explained)
@@ -185,6 +189,7 @@ def build(
     ] = None,
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
+    data_format: input_axes.DataFormat = "channels_last",
     steps: step_choice.StepsKey = None,
     task: Task = SINGLE_LABEL,
     explained: str | None = None,
@@ -199,7 +204,9 @@ def build(
 
     path, checked = str(file), archive.look_over(file)
     several = input_shape if isinstance(input_shape, Mapping) else {}
-    config = open_axes.with_sizes(checked.config, input_shape)
+    first = data_format == input_axes.CHANNELS_FIRST
+    of_model = input_axes.of_model(checked.config, input_shape, data_format, path)
+    config = open_axes.with_sizes(checked.config, of_model)
     registered = None if code is None else register(OwnCode.of(code), f"code {code}")
     archive.check(config, path, allow_code=allow_code, registered=registered, code=code, inputs=list(several))
     if not new_head:
@@ -208,18 +215,21 @@ def build(
         features = input_sizes.of_numbers(features)
     if features != "auto":
         declared_of = config if steps is None else per_step.without_last_activation(config)
+        declared_of = declared_of if several else input_axes.planned(declared_of, data_format, path)
         archive.require_features(features, declared_of, path, explained)
-    archive.require_shape(config, path, input_shape, "of the data's examples")
+    archive.require_shape(config, path, of_model, "of the data's examples" + ", channels first" * first)
     declared_sizes.require_buildable(config, checked.stored, path, allow_code=allow_code)
     model = _loaded(path, allow_code)
     if freeze not in ("none", "all_but_last"):
         freeze_layers(model, freeze)  # by the names in the file
     if allow_code:
         settings.enable_unsafe_deserialization()
-    model = make_compatible(open_axes.sized(model, input_shape, path), path)
+    model = make_compatible(open_axes.sized(model, of_model, path), path)
     model = head.with_new_head(model, n_classes, path, ACTIVATION[task]) if new_head else model
     model = per_step.picked(model, steps, task, path)
     model = own_keys.with_input_range(task_head.with_head(model, n_classes, task, path), input_range, path)
+    if not isinstance(input_shape, Mapping) and (first or of_model != input_shape):
+        model = input_axes.fitted(model, input_shape, path)
     if freeze == "all_but_last":
         freeze_all_but_last(model)
     return model

@@ -107,6 +107,23 @@ def _squeezed(node: Node, place: Place) -> Place:
     return replace(place, axes=tuple(axis for number, axis in enumerate(place.axes) if number not in numbers))
 
 
+def _reshaped(node: Node, place: Place) -> Place:
+    """Return the place after the layer Reshape added or removed axes of one value; other reshaping mixes axes.
+
+    The number of values stays. So where the sizes above 1 are those along the axes of the input, every other axis,
+    before and after, has one value. (The operation `keras.ops.reshape` may also move values to other examples.)
+    """
+    sizes = list(node.config["target_shape"])
+    along = [axis for axis in place.axes if axis is not None]
+    units = [place.spans[axis].units for axis in along]
+    if -1 in sizes and None not in place.axes:
+        sizes[sizes.index(-1)] = math.prod(units) // -math.prod(sizes)
+    if [size for size in sizes if size != 1] != units or 1 in units:
+        raise UnknownPlaceError
+    left = iter(along)
+    return replace(place, axes=tuple(None if size == 1 else next(left) for size in sizes))
+
+
 # By Keras' name of the operation.
 AXIS_OPERATIONS: Mapping[str, Callable[[Node, Place], Place]] = {
     "Permute": lambda node, place: _permuted(place, node.config["dims"]),
@@ -118,4 +135,5 @@ AXIS_OPERATIONS: Mapping[str, Callable[[Node, Place], Place]] = {
     "Pad": _filled,
     "ExpandDims": _expanded,
     "Squeeze": _squeezed,
+    "Reshape": _reshaped,
 }

@@ -60,10 +60,10 @@ def methods_text(
     splits = listed([f"{count:,} for {_PURPOSE.get(split, split)}" for split, count in sizes(data).items() if count])
     task = data.get("task", SINGLE_LABEL)
     word = OUTPUT_WORDS[task] if task == SINGLE_LABEL or len(data["classes"]) != 1 else OUTPUT_WORD[task]
-    sentences = [
-        f"We used {in_figure(data['title'], 300)}{references.mark(str(data['citation']))}: "
-        f"{splits or 'no'} examples of {len(data['classes'])} {word}."
-    ]
+    used = f"{in_figure(data['title'], 300)}{references.mark(str(data['citation']))}"
+    if str(data["citation"]).endswith("the user's own data"):  # the title is that of a kind of source
+        used = f"our own data ({used[:1].lower()}{used[1:]})"
+    sentences = [f"We used {used}: {splits or 'no'} examples of {len(data['classes'])} {word}."]
     sentences.append(_model(references, training, settings))
     if explained:
         ran = [
@@ -90,7 +90,8 @@ _PURPOSE = {"train": "training", "validation": "validation", "test": "the test"}
 
 def _model(references: References, training: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     spec, recipe = plugins.spec("models", settings["model"]["architecture"]), settings["training"]
-    named = f"{spec.title}{references.mark(spec.source)}"
+    # The title of the user's own model speaks to the user.
+    named = "a model of our own" if spec.own_head else f"{spec.title}{references.mark(spec.source)}"
     network = f"The network, {named}, has {training['parameters']:,} parameters"
     if training.get("epochs"):
         network += (

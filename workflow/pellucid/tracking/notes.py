@@ -21,6 +21,8 @@ _LEFT_OUT = "\n\nNot all rows fit in here; the tables among the artifacts have a
 def note_of(title: str, data: DataInfo, notes: Sequence[str] = ()) -> str:
     """Return the note of an experiment, in Markdown: title, data, licence, citation, and notes on data and model."""
     source = f"Data: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
+    if str(data["citation"]).endswith("the user's own data"):
+        source = f"Data: {data['title']}, {data['licence']}."
     opening = f"{in_markdown(title)}\n\n{source}"
     return "\n\n".join([opening, *(f"- {in_markdown(note)}" for note in (*data.get("notes", ()), *notes))])
 

@@ -18,7 +18,7 @@ from pellucid.explain.shared import stored_maps
 from pellucid.tasks import SINGLE_LABEL
 from pellucid.tracking import logged_model, notes, score_metrics, summaries, uploads
 from pellucid.tracking.runs import Entry, Runs, fitting
-from pellucid.tracking.settings_in_words import device_of, flat, target_in_words
+from pellucid.tracking.settings_in_words import device_of, effective, flat, target_in_words
 from pellucid.user_text import in_markdown, readable
 
 _STUDY = "pellucid.study"
@@ -144,7 +144,7 @@ class Record(Runs):
                 digest=files.digest([self.digest, label, parameters, explained, values]),
                 computed=folder / "cost.json",
                 seconds=cost["seconds"],
-                params={**flat(parameters), "method": method, "experiment": name},
+                params={**flat(effective(parameters)), "method": method, "experiment": name},
                 settings=flat({"examples": told(settings["examples"])}) | score_metrics.parameters(settings["scores"]),
                 tags=tags,
                 attached=self._pictures_of(folder, label)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pellucid.config.variants import without_effect
+
 
 def device_of(device: Mapping[str, Any]) -> str:
     """Return the device of a training in words: its name and its driver."""
@@ -16,6 +18,11 @@ def target_in_words(target: Any) -> str:
     if not isinstance(target, Mapping):
         return str(target)
     return str(target["class"]) if "class" in target else f"{target['why']}, not {target['not']}"
+
+
+def effective(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that a variant of a method reads: others would be axes of MLflow's comparison of runs."""
+    return {name: value for name, value in parameters.items() if name not in without_effect(parameters)}
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -45,11 +45,12 @@ def main() -> None:
     _restore(uri, str(settings.get("experiment", "pellucid")))
     address = drivers.with_driver(uri)
     port = free_port(arguments.port)
-    print(f"MLflow: http://{HOST}:{port}{page(STORE)}  (Ctrl-C ends it)", flush=True)
+    print(f"MLflow: http://{HOST}:{port}{page(STORE)}  (ready in a few seconds; Ctrl-C ends it)", flush=True)
     # One worker and no job service: 2 processes and 0.4 GB instead of 15 and 2.2 GB.
     os.environ.update(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false", MLFLOW_DISABLE_TELEMETRY="true")
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", HOST, "--port", str(port)]
-    # A log line for each request would scroll the address away.
+    # A log line for each request, or warnings of MLflow's own code, would scroll the address away.
+    os.environ.update(PYTHONWARNINGS="ignore", MLFLOW_LOGGING_LEVEL="WARNING")
     os.execv(sys.executable, [*command, "--backend-store-uri", address, "--uvicorn-opts", "--log-level warning"])
 
 

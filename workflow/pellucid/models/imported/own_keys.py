@@ -115,19 +115,31 @@ def with_input_range(model: keras.Model, input_range: Sequence[float], where: st
     low, high = (float(value) for value in input_range)
     if (low, high) == (0.0, 1.0):
         return model
-    from keras import Input, Model, layers
+    from keras import layers
 
-    taken = {layer.name for layer in walk(model)}
-    names = ["input_range", *(f"input_range_{number}" for number in range(2, len(taken) + 3))]
-    name = next(name for name in names if name not in taken)
-    data = Input(model.inputs[0].shape[1:], name=model.inputs[0].name)
-    mapped = layers.Rescaling(high - low, low, name=name)(data)
-    graph = getattr(model, "_functional", None) or model  # inside of a Sequential model
-    scores = graph._run_through_graph([mapped], operation_fn=lambda operation: operation)
-    extended = Model(data, scores[0] if isinstance(scores, list | tuple) else scores, name=model.name)
+    extended = behind(
+        layers.Rescaling(high - low, low, name=free_name("input_range", model)), model, model.inputs[0].shape[1:]
+    )
     _require_equal(extended, model, low, high, where)
     logger.info("values from 0 to 1 become values from %g to %g before the model", low, high)
     return extended
+
+
+def free_name(wanted: str, model: keras.Model) -> str:
+    """Return a name that no layer of the model has: the wanted one, or this with a number."""
+    taken = {layer.name for layer in walk(model)}
+    names = [wanted, *(f"{wanted}_{number}" for number in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
+
+
+def behind(first: keras.layers.Layer, model: keras.Model, shape: Sequence[int]) -> keras.Model:
+    """Return the layers of the model behind another one, for examples of a shape; layers, weights and names stay."""
+    from keras import Input, Model
+
+    data = Input(shape, name=model.inputs[0].name)
+    graph = getattr(model, "_functional", None) or model  # inside of a Sequential model
+    scores = graph._run_through_graph([first(data)], operation_fn=lambda operation: operation)
+    return Model(data, scores[0] if isinstance(scores, list | tuple) else scores, name=model.name)
 
 
 def _require_equal(extended: keras.Model, model: keras.Model, low: float, high: float, where: str) -> None:
