@@ -232,7 +232,7 @@ def test_the_page_of_a_run_shows_its_scores_parameters_and_children(browser: Chr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["digits/figures/confusion_matrix.png", "saliency/figures/saliency.png"])
+@pytest.mark.parametrize("path", ["digits/figures/confusion_matrix.png", "saliency/figures/explanation.png"])
 def test_the_artifacts_of_a_run_show_its_figures(browser: Chrome, pages: Pages, path: str) -> None:
     name, path = path.split("/", 1)
     record = pages.records["digits"]

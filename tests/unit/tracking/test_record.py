@@ -172,11 +172,15 @@ def test_a_changed_figure_is_replaced_in_the_same_run(project: Project) -> None:
     assert project.track() == first
     assert len(project.runs()) == 4
     for run, path, source in (
-        (first["explanations"]["occlusion.window=3"], "figures/occlusion.window=3.png", "explain/occlusion"),
-        (first["run"], "figures/reliability.svg", "evaluation"),
+        (
+            first["explanations"]["occlusion.window=3"],
+            "figures/explanation.png",
+            "explain/occlusion/occlusion.window=3.png",
+        ),
+        (first["run"], "figures/reliability.svg", "evaluation/reliability.svg"),
     ):
         text = project.artifact(run, path).read_text()
-        assert text == (project.results / source / Path(path).name).read_text()
+        assert text == (project.results / source).read_text()
         assert text.endswith("second")
 
 
@@ -401,7 +405,7 @@ def test_an_explanation_is_a_child_with_its_parameters_cost_and_figure(project: 
     }
     assert {key: run.data.tags.get(key) for key in expected} == expected
     assert "Zeiler" in run.data.tags["mlflow.note.content"]
-    figures = {"figures/occlusion.window=3.png", "figures/occlusion.window=3.svg"}
+    figures = {"figures/explanation.png", "figures/explanation.svg"}
     assert project.artifacts(child) == {"arrays.json", "origin.json", *figures}
     made = project.results / "explain" / "occlusion" / "attributions.npz"
     referred = files.read_json(project.artifact(child, "arrays.json"))
@@ -621,7 +625,7 @@ def test_a_view_is_a_child_with_its_parameters_cost_measures_texts_and_figure(pr
     texts = {f"architecture.shown=4.{suffix}" for suffix in plugins.spec("views", "architecture").texts}
     assert stored == {"figures", "arrays.json", "origin.json", "architecture_measures.csv", *texts}
     drawn = {item.path for item in project.client.list_artifacts(child, "figures")}
-    assert drawn == {f"figures/architecture.shown=4.{suffix}" for suffix in ("png", "svg")}
+    assert drawn == {"figures/view.png", "figures/view.svg"}
 
 
 def test_a_view_that_changed_is_recorded_anew_and_nothing_else(project: Project) -> None:

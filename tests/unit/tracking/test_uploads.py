@@ -16,7 +16,7 @@ from pellucid.tracking import buckets, drivers, faults, uploads
 def test_only_files_that_the_run_lacks_are_changed(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_text(name)
-    attached = [(tmp_path / "a.png", "figures"), (tmp_path / "b.png", "")]
+    attached = [*uploads.below("figures", [tmp_path / "a.png"]), *uploads.below("", [tmp_path / "b.png"])]
     first = uploads.contents(attached, {"c.json": {"n": 1}})
     assert set(first) == {"figures/a.png", "b.png", "c.json"}
     tag = uploads.in_tag(first, 5000)
@@ -25,7 +25,7 @@ def test_only_files_that_the_run_lacks_are_changed(tmp_path: Path) -> None:
     second = uploads.contents(attached, {"c.json": {"n": 2}})
     assert uploads.changed(second, tag) == {"figures/a.png", "c.json"}
     # The same file in another folder is another file; a run of an earlier version has none of them.
-    moved = uploads.contents([(tmp_path / "b.png", "figures")], {})
+    moved = uploads.contents([(tmp_path / "b.png", "figures/b.png")], {})
     assert uploads.changed(moved, tag) == {"figures/b.png"}
     assert uploads.changed(first, "0" * 64) == set(first)
 
@@ -50,6 +50,16 @@ def test_a_folder_is_sent_with_the_names_below_it(tmp_path: Path) -> None:
     uploads.send_folder(place.as_uri(), "sqlite:///unused.db", source, 4)
     sent = {path.relative_to(place).as_posix(): path.read_text() for path in place.rglob("*") if path.is_file()}
     assert sent == {name: name for name in ("MLmodel", "data/model/weights", "data/keras.txt")}
+
+
+def test_a_file_may_have_another_name_in_the_run(tmp_path: Path) -> None:
+    files = [(tmp_path / f"{name}.png", f"{name}/explanation.png") for name in ("saliency", "occlusion")]
+    for path, _ in files:
+        path.write_text(path.name)
+    place = tmp_path / "place"
+    uploads.send(place.as_uri(), "sqlite:///unused.db", files, {}, [name for _, name in files], 2)
+    sent = {path.relative_to(place).as_posix(): path.read_text() for path in place.rglob("*") if path.is_file()}
+    assert sent == {name: path.name for path, name in files}
 
 
 @pytest.mark.parametrize("threads", [1, 4])

@@ -19,6 +19,7 @@ from pellucid.tasks import SINGLE_LABEL
 from pellucid.tracking import logged_model, notes, score_metrics, summaries, uploads
 from pellucid.tracking.runs import Entry, Runs, fitting
 from pellucid.tracking.settings_in_words import device_of, effective, flat, target_in_words
+from pellucid.tracking.uploads import below
 from pellucid.user_text import in_markdown, readable
 
 _STUDY = "pellucid.study"
@@ -147,7 +148,7 @@ class Record(Runs):
                 params={**flat(effective(parameters)), "method": method, "experiment": name},
                 settings=flat({"examples": told(settings["examples"])}) | score_metrics.parameters(settings["scores"]),
                 tags=tags,
-                attached=self._pictures_of(folder, label)
+                attached=self._pictures_of(folder, label, "explanation")
                 + self._copied(folder / "attributions.npz")
                 + summaries.attached(self.recorded, self.folder, label),
                 metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes", "examples")}
@@ -165,10 +166,10 @@ class Record(Runs):
         arrays = files.read_arrays(folder / f"{label}.npz")
         cost = files.read_json(folder / f"{label}.json")
         tags = self._of_child(name, parent, "view", view, f"view_{view}")
-        texts = [(folder / f"{label}.{suffix}", "") for suffix in spec.texts]
+        texts = below("", [folder / f"{label}.{suffix}" for suffix in spec.texts])
         measures = folder.with_name(f"{view}_measures.csv")
         measured = view_measures.means(measures, label) if measures in self.recorded else {}
-        texts += [(measures, "")] if measured else []
+        texts += below("", [measures]) if measured else []
         return self.write(
             Entry(
                 name=run_name(name, label),
@@ -177,7 +178,7 @@ class Record(Runs):
                 seconds=cost["seconds"],
                 params={**flat(parameters), "view": view, "experiment": name},
                 tags={**tags, "mlflow.note.content": f"{spec.title}. {spec.paper}"},
-                attached=self._pictures_of(folder, label) + texts + self._copied(folder / f"{label}.npz"),
+                attached=self._pictures_of(folder, label, "view") + texts + self._copied(folder / f"{label}.npz"),
                 metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes")}
                 | {f"{view}/{name}": mean for name, mean in measured.items()},
                 documents=self._referred(folder / f"{label}.npz", arrays),
@@ -209,30 +210,24 @@ class Record(Runs):
                 seconds=0,
                 params=params,
                 tags=tags,
-                attached=[
-                    (path, "figures" if path.suffix in (".png", ".svg") else "") for path in (*tables, *attached)
-                ],
+                attached=[pair for path in (*tables, *attached) for pair in below(_folder_of(path), [path])],
             )
         )
 
     def _of_experiment(self) -> list[tuple[Path, str]]:
-        """Return the files of the parent run, each with its folder among them."""
+        """Return the files of the parent run, each with its path among them."""
         data, model, evaluation = (self.folder / name for name in ("data", "model", "evaluation"))
-        attached = [(path, "figures") for folder in (data, model, evaluation) for path in self._pictures(folder)]
-        attached += [(path, "evaluation") for path in self._files(evaluation, "*.csv")]
-        attached += [
-            (path, "evaluation")
-            for name in ("metrics", "thresholds")
-            for path in self._files(evaluation, f"{name}.json")
-        ]
-        attached += [(model / "history.csv", "training"), (data / "data.json", "data")]
+        attached = below("figures", [path for folder in (data, model, evaluation) for path in self._pictures(folder)])
+        for name in ("*.csv", "metrics.json", "thresholds.json"):
+            attached += below("evaluation", self._files(evaluation, name))
+        attached += below("training", [model / "history.csv"]) + below("data", [data / "data.json"])
         compared = self.folder / "score"
-        attached += [(path, "scores") for path in self._files(compared, "*.csv")]
-        attached += [(path, f"scores/{path.parent.name}") for path in self._files(compared, "*/*.csv")]
-        attached += [(path, "") for path in self._files(self.folder, "page.html")]
-        overviews = [*self._pictures(compared), *self._pictures(self.folder / "explain")]
-        attached += [(path, "figures/scores") for path in overviews]
-        return attached + [(path, f"figures/scores/{path.parent.name}") for path in self._pictures(compared, "*/")]
+        attached += below("scores", self._files(compared, "*.csv"))
+        attached += below("", self._files(self.folder, "page.html"))
+        attached += below("figures/scores", [*self._pictures(compared), *self._pictures(self.folder / "explain")])
+        for path in [*self._files(compared, "*/*.csv"), *self._pictures(compared, "*/")]:
+            attached += below(f"{_folder_of(path)}/scores/{path.parent.name}".lstrip("/"), [path])
+        return attached
 
     @staticmethod
     def _of_child(name: str, parent: str, kind: str, plugin: str, rule: str) -> dict[str, str]:
@@ -246,7 +241,7 @@ class Record(Runs):
         }
 
     def _copied(self, path: Path) -> list[tuple[Path, str]]:
-        return [(path, "")] if self.copies_arrays else []
+        return below("", [path]) if self.copies_arrays else []
 
     def _referred(self, path: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         """Return `arrays.json`: the path, the digest and the content of a file of arrays."""
@@ -274,11 +269,12 @@ class Record(Runs):
         inside = (path for path in self.recorded if path.is_relative_to(folder) and len(path.parts) == depth)
         return sorted(path for path in inside if path.match(pattern))
 
-    def _pictures(self, folder: Path, below: str = "") -> list[Path]:
-        return sorted([*self._files(folder, f"{below}*.png"), *self._files(folder, f"{below}*.svg")])
+    def _pictures(self, folder: Path, inside: str = "") -> list[Path]:
+        return sorted([*self._files(folder, f"{inside}*.png"), *self._files(folder, f"{inside}*.svg")])
 
-    def _pictures_of(self, folder: Path, label: str) -> list[tuple[Path, str]]:
-        return [(path, "figures") for path in self._pictures(folder) if path.stem == label]
+    def _pictures_of(self, folder: Path, label: str, name: str) -> list[tuple[Path, str]]:
+        """Return the figures of a variant under one name: MLflow compares the files that have one name in all runs."""
+        return [(path, f"figures/{name}{path.suffix}") for path in self._pictures(folder) if path.stem == label]
 
     def _curves(self) -> list[tuple[str, float, int]]:
         """Return the name, the value and the epoch of every point of the curves of the training."""
@@ -286,6 +282,10 @@ class Record(Runs):
 
         table = pd.read_csv(self.folder / "model" / "history.csv", index_col="epoch")
         return [(f"epoch_{name}", float(value), int(epoch)) for name in table for epoch, value in table[name].items()]
+
+
+def _folder_of(path: Path) -> str:
+    return "figures" if path.suffix in (".png", ".svg") else ""
 
 
 def run_name(experiment: str, label: str) -> str:

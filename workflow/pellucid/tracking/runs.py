@@ -45,7 +45,7 @@ class Entry:
         curves: metrics with their name, value and epoch; logged once.
         scores: metrics that follow the results, while the run stays the same.
         tags: follow the results too.
-        attached: files, each with its folder among the files of the run.
+        attached: files, each with its path among the files of the run.
         documents: contents of JSON files, by name.
         digests: of the data, the model and the settings behind it; for `origin.json`, which is written once.
     """

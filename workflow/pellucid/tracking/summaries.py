@@ -8,10 +8,11 @@ from typing import Any
 
 from pellucid import files
 from pellucid.config.variants import method_of
+from pellucid.tracking.uploads import below
 
 
 def attached(recorded: Collection[Path], folder: Path, label: str) -> list[tuple[Path, str]]:
-    """Return the figures and tables of the summaries of one explanation, each with its folder in the run.
+    """Return the figures and tables of the summaries of one explanation, each with its path in the run.
 
     Args:
         recorded: the files of the experiment that are recorded.
@@ -19,7 +20,7 @@ def attached(recorded: Collection[Path], folder: Path, label: str) -> list[tuple
         label: of the explanation.
     """
     here = folder / "summaries" / label
-    return [(path, "summaries") for path in sorted(recorded) if path.parent == here and path.suffix != ".npz"]
+    return below("summaries", [path for path in sorted(recorded) if path.parent == here and path.suffix != ".npz"])
 
 
 def references(recorded: Collection[Path], folder: Path, label: str) -> dict[str, Any]:

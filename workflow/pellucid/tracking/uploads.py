@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -16,9 +17,14 @@ Result = TypeVar("Result")
 _OF_NAME, _OF_CONTENT = 8, 12
 
 
+def below(folder: str, paths: Iterable[Path]) -> list[tuple[Path, str]]:
+    """Return files with their paths in a folder of the run ("" for none)."""
+    return [(path, f"{folder}/{path.name}".lstrip("/")) for path in paths]
+
+
 def contents(attached: Sequence[tuple[Path, str]], documents: Mapping[str, Any]) -> dict[str, str]:
     """Return a digest for each file, by its path among the files of the run."""
-    of_files = {f"{place}/{path.name}".lstrip("/"): files.sha256(path)[:_OF_CONTENT] for path, place in attached}
+    of_files = {name: files.sha256(path)[:_OF_CONTENT] for path, name in attached}
     return of_files | {name: files.digest(content)[:_OF_CONTENT] for name, content in documents.items()}
 
 
@@ -53,7 +59,7 @@ def send(
     Args:
         place: address of the files of the run.
         uri: of the store, as MLflow takes it.
-        attached: files, each with its folder among the files of the run.
+        attached: files, each with its path among the files of the run.
         documents: contents of JSON files, by name.
         names: which of both are sent, by their path among the files of the run.
         threads: how many are sent at a time.
@@ -66,20 +72,31 @@ def send(
     # MLflow's client would ask the server for the place, which the caller knows, of each run.
     repository = get_artifact_repository(place, tracking_uri=uri)
     with tempfile.TemporaryDirectory() as folder:
-        chosen = [(path, below) for path, below in attached if f"{below}/{path.name}".lstrip("/") in wanted]
+        chosen = [(path, name) for path, name in attached if name in wanted]
         for name, content in documents.items():
             if name in wanted:
                 files.write_json(Path(folder) / name, content)
-                chosen.append((Path(folder) / name, ""))
-        calls = [_call(repository.log_artifact, str(path), below or None) for path, below in chosen]
+                chosen.append((Path(folder) / name, name))
+        calls = []
+        for number, (path, name) in enumerate(chosen):
+            below, _, last = name.rpartition("/")
+            if path.name != last:
+                # MLflow calls a file as it is called here.
+                path = Path(shutil.copy(path, _made(Path(folder) / str(number)) / last))
+            calls.append(_call(repository.log_artifact, str(path), below or None))
         together(calls, threads)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 def send_folder(place: str, uri: str, folder: Path, threads: int) -> None:
     """Send every file of a folder, below the same names."""
     inside = sorted(path for path in folder.rglob("*") if path.is_file())
-    attached = [(path, path.parent.relative_to(folder).as_posix().removeprefix(".")) for path in inside]
-    send(place, uri, attached, {}, [f"{below}/{path.name}".lstrip("/") for path, below in attached], threads)
+    attached = [(path, path.relative_to(folder).as_posix()) for path in inside]
+    send(place, uri, attached, {}, [name for _, name in attached], threads)
 
 
 def together(calls: Sequence[Callable[[], Result]], threads: int) -> list[Result]:
