@@ -48,7 +48,7 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "augmented occlusion": ("augmented_occlusion", {"background": 1, "window": 1}),
     "gradient SHAP": ("gradient_shap", {"background": 50, "samples": 50}),
 }
-FOLDS, UNITS = 2, 200
+FOLDS, UNITS = 5, 200
 # As published: four fifths of 800 series of 200 steps. The other fifth is held back there, and decides nothing.
 TRAINING, TRAINED_STEPS = 640, 200
 EPOCHS, BATCH, RATE, DECAY = 50, 32, 1e-4, 1e-3
