@@ -346,7 +346,7 @@ CONFIG = [
         "gaps between windows",
         put("experiments.digits.methods.occlusion.stride", 4),
         "methods.occlusion: occlusion.stride: found 4",
-        "without gaps",
+        "so that there are no gaps",
     ),
     (
         "slowest above fastest",

@@ -213,5 +213,5 @@ def test_scores_that_no_dense_layer_makes_are_refused(keras, rng):
         LastDense.of(model, rng.random((4, 12, 2), np.float32))
     squared = layers.Dense(3)(layers.Flatten()(inputs))
     twice = ExplainedModel(keras.Model(inputs, squared * squared))
-    with pytest.raises(InputError, match="not made by a dense layer"):
+    with pytest.raises(InputError, match="not computed by a dense layer"):
         LastDense.of(twice, rng.random((4, 12, 2), np.float32))
