@@ -34,13 +34,20 @@ class Recurrent:
 
     def applied(self, tf_: Any, series: Any, weights: dict[str, Any]) -> Any:
         """Return the output at every step: (rows, time, channels) to (rows, time, channels)."""
-        states = [self._states(tf_, series, weights, way) for way in _DIRECTIONS]
-        return tf_.concat(states, axis=2) @ weights["out"] + weights["out_bias"][:, tf_.newaxis]
+        # Both directions are rows of one loop over time: its cost is that of its steps, however many rows there are.
+        both = tf_.concat([series, tf_.reverse(series, [1])], axis=0)
+        joined = {
+            name: tf_.concat([weights[f"{way}_{name}"] for way in _DIRECTIONS], axis=0)
+            for name in ("input", "input_bias", "state", "state_bias")
+        }
+        ahead, back = tf_.split(self._states(tf_, both, joined), 2, axis=0)
+        states = tf_.concat([ahead, tf_.reverse(back, [1])], axis=2)
+        return states @ weights["out"] + weights["out_bias"][:, tf_.newaxis]
 
-    def _states(self, tf_: Any, series: Any, weights: dict[str, Any], way: str) -> Any:
-        """Return the states of one direction, in the order of time: (rows, time, channels)."""
-        gates = series @ weights[f"{way}_input"] + weights[f"{way}_input_bias"][:, tf_.newaxis]
-        kernel, bias = weights[f"{way}_state"], weights[f"{way}_state_bias"]
+    def _states(self, tf_: Any, series: Any, weights: dict[str, Any]) -> Any:
+        """Return the states after every step: (rows, time, channels)."""
+        gates = series @ weights["input"] + weights["input_bias"][:, tf_.newaxis]
+        kernel, bias = weights["state"], weights["state_bias"]
 
         def following(state: Any, gate: Any) -> Any:
             own = tf_.squeeze(state[:, tf_.newaxis] @ kernel, 1) + bias
@@ -51,6 +58,5 @@ class Recurrent:
             return (1 - update) * new + update * state
 
         by_time = tf_.transpose(gates, (1, 0, 2))
-        first = tf_.zeros_like(series[:, 0])
-        states = tf_.scan(following, by_time, first, reverse=way == "back")
+        states = tf_.scan(following, by_time, tf_.zeros_like(series[:, 0]))
         return tf_.transpose(states, (1, 0, 2))
