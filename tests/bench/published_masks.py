@@ -74,8 +74,7 @@ class SharedRecurrent(Recurrent):
     def applied(self, tf_: Any, series: Any, weights: dict[str, Any]) -> Any:
         """Return the output at every step; rows that start alike get the same gradient of their mean, and stay alike."""
         shared = {name: tf_.broadcast_to(tf_.reduce_mean(each, 0), tf_.shape(each)) for name, each in weights.items()}
-        states = [self._states(tf_, series, shared, way) for way in ("ahead", "back")]
-        unit = tf_.math.l2_normalize(tf_.concat(states, axis=2), axis=2)
+        unit = tf_.math.l2_normalize(self.states(tf_, series, shared), axis=2)
         return unit @ shared["out"] + shared["out_bias"][:, tf_.newaxis]
 
 

@@ -460,9 +460,7 @@ def test_a_model_without_gradients_says_so(keras, rng):
     image = keras.Input(SHAPE)
     scores = keras.layers.Dense(3)(keras.layers.Flatten()(keras.ops.stop_gradient(image)))
     model, x = ExplainedModel(keras.Model(image, scores)), rng.random((2, *SHAPE), np.float32)
-    with pytest.raises(
-        InputError, match="found class scores without a gradient.*occlusion, rise, lime or kernel_shap"
-    ):
+    with pytest.raises(InputError, match="found class scores without a gradient.*occlusion, rise, lime or kernel_shap"):
         model.gradient(x, np.zeros(2, int))
 
 
