@@ -142,8 +142,8 @@ def test_what_is_recorded_can_be_read_again(
     expected = model.predict(project.x_test, verbose=0)
     assert (loaded.predict(project.x_test, verbose=0) == expected).all()
     child = ids["explanations"]["occlusion.window=3"]
-    kept = Path(client(project).download_artifacts(child, "figures/occlusion.window=3.png", str(tmp_path)))
-    assert kept.read_bytes() == (project.results / "explain" / "occlusion" / kept.name).read_bytes()
+    kept = Path(client(project).download_artifacts(child, "figures/explanation.png", str(tmp_path)))
+    assert kept.read_bytes() == (project.results / "explain" / "occlusion" / "occlusion.window=3.png").read_bytes()
 
 
 def test_a_run_takes_three_requests_and_only_changed_files_are_sent(
@@ -160,7 +160,7 @@ def test_a_run_takes_three_requests_and_only_changed_files_are_sent(
     # Is it there, the experiment, its runs, the tag of one run, open runs.
     assert servers.mlflow.count == 5, servers.mlflow.asked
     puts = [name for name in servers.s3.asked if name.startswith("PUT")]
-    assert sorted(unquote(Path(name).name) for name in puts) == ["occlusion.window=3.png", "occlusion.window=3.svg"]
+    assert sorted(unquote(Path(name).name) for name in puts) == ["explanation.png", "explanation.svg"]
 
 
 def test_a_slow_server_is_asked_several_things_at_a_time(

@@ -223,7 +223,7 @@ def test_the_page_of_a_run_shows_its_scores_parameters_and_children(browser: Chr
     browser.get(pages.of(pages.run("digits")))
     _shown(browser, "//h2[normalize-space()='digits'] | //h1[normalize-space()='digits']")
     accuracy = _shown(browser, "//div[@role='row'][.//a[normalize-space()='accuracy']]")
-    assert str(pages.metrics["digits"]["accuracy"]) in accuracy.text
+    assert f"{pages.metrics['digits']['accuracy']:.12g}" in accuracy.text
     epochs = _shown(browser, "//div[@role='row'][div[@role='cell'][normalize-space()='training.epochs']]")
     assert epochs.text.split() == ["training.epochs", "2"]
     for label, child in pages.records["digits"]["explanations"].items():
