@@ -32,6 +32,9 @@ Kind = Literal["series", "image"]
 MEASURED, ESTIMATED, BLANK = 0, 1, 2
 # The label of every example of a source that knows none: no index of a class, so that nothing can take it for one.
 UNLABELLED = -1
+# Licence and citation of data that the user brings. The title of such a source is that of a kind of file.
+OWN_LICENCE = "the user's own data"
+OWN_CITATION = f"none: {OWN_LICENCE}"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pellucid.datasets.base import UNLABELLED, Examples, RawData, SourceSpec
+from pellucid.datasets.base import OWN_CITATION, OWN_LICENCE, UNLABELLED, Examples, RawData, SourceSpec
 from pellucid.datasets.readers import damaged, imagenet_classes
 from pellucid.datasets.readers.image_folder import Picture, find, find_all
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SPEC = SourceSpec(
     title="Images from a folder",
     kind="image",
-    licence="the user's own data",
-    citation="none: the user's own data",
+    licence=OWN_LICENCE,
+    citation=OWN_CITATION,
     homepage="",
     files=imagenet_classes.FILES,
     folders=("folder", "test_folder"),

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from pellucid.datasets.base import UNLABELLED, Examples, RawData, SourceSpec
+from pellucid.datasets.base import OWN_CITATION, OWN_LICENCE, UNLABELLED, Examples, RawData, SourceSpec
 from pellucid.datasets.readers import column_doubts, completion, file_list, table_inputs, target_parameters, targets
 from pellucid.datasets.readers.column_header import NONE, Targets
 from pellucid.datasets.readers.labels import NO_NAMES, ClassNames, KeptClasses, Labels, encode, keep
@@ -26,8 +26,8 @@ from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Task
 SPEC = SourceSpec(
     title="Series from a table",
     kind="series",
-    licence="the user's own data",
-    citation="none: the user's own data",
+    licence=OWN_LICENCE,
+    citation=OWN_CITATION,
     homepage="",
     files={
         "file": File(

@@ -98,12 +98,10 @@ def figure(
     order = sorted(range(len(entries)), key=lambda place: (not entries[place]["flags"], place))
     shown = [entries[place] for place in sorted(order[: min(_MOST_GROUPS, 3 * MANY_CLASSES)])]
     image = data_info["kind"] == "image"
-    figure = style.new(7 if image else 9.2, 1.3 + (1.0 if image else 1.15) * max(1, len(shown)))
-    # Without a group there is one row, with nothing in it.
-    axes = figure.subplots(max(1, len(shown)), 3, squeeze=False, width_ratios=(1, 1, 2.2) if image else (1.2, 1.2, 1))
-    for panel in axes[0] if not shown else ():
-        panel.set_axis_off()
-    for line, entry in zip(axes, shown, strict=False):
+    figure = style.new(7 if image else 9.2, 1.3 + (1.0 if image else 1.15) * len(shown))
+    widths = (1, 1, 2.2) if image else (1.2, 1.2, 1)
+    axes = figure.subplots(len(shown), 3, squeeze=False, width_ratios=widths) if shown else ()
+    for line, entry in zip(axes, shown, strict=True):
         members = rows[(entry["class"], entry["number"])]
         share = 100 * _mean_share(maps, members)
         example = np.asarray(x[maps.indices[members[0]]], np.float32)

@@ -11,6 +11,7 @@ from typing import Any
 from pellucid import plugins
 from pellucid.config.variants import in_words
 from pellucid.data_info import DataInfo
+from pellucid.datasets.base import OWN_CITATION
 from pellucid.messages import counted
 from pellucid.page.summary import listed, sizes
 from pellucid.tasks import OUTPUT_WORD, OUTPUT_WORDS, REGRESSION, SINGLE_LABEL
@@ -61,7 +62,7 @@ def methods_text(
     task = data.get("task", SINGLE_LABEL)
     word = OUTPUT_WORDS[task] if task == SINGLE_LABEL or len(data["classes"]) != 1 else OUTPUT_WORD[task]
     used = f"{in_figure(data['title'], 300)}{references.mark(str(data['citation']))}"
-    if str(data["citation"]).endswith("the user's own data"):  # the title is that of a kind of source
+    if data["citation"] == OWN_CITATION:
         used = f"our own data ({used[:1].lower()}{used[1:]})"
     sentences = [f"We used {used}: {splits or 'no'} examples of {len(data['classes'])} {word}."]
     sentences.append(_model(references, training, settings))

@@ -9,6 +9,7 @@ from typing import Any
 from pellucid import tables
 from pellucid.compare import experiments
 from pellucid.data_info import DataInfo
+from pellucid.datasets.base import OWN_CITATION
 from pellucid.tracking import score_metrics
 from pellucid.tracking.runs import LONGEST_VALUE, fitting
 from pellucid.user_text import in_markdown
@@ -21,7 +22,7 @@ _LEFT_OUT = "\n\nNot all rows fit in here; the tables among the artifacts have a
 def note_of(title: str, data: DataInfo, notes: Sequence[str] = ()) -> str:
     """Return the note of an experiment, in Markdown: title, data, licence, citation, and notes on data and model."""
     source = f"Data: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
-    if str(data["citation"]).endswith("the user's own data"):
+    if data["citation"] == OWN_CITATION:
         source = f"Data: {data['title']}, {data['licence']}."
     opening = f"{in_markdown(title)}\n\n{source}"
     return "\n\n".join([opening, *(f"- {in_markdown(note)}" for note in (*data.get("notes", ()), *notes))])

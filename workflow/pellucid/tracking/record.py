@@ -19,7 +19,7 @@ from pellucid.tasks import SINGLE_LABEL
 from pellucid.tracking import logged_model, notes, score_metrics, summaries, uploads
 from pellucid.tracking.runs import Entry, Runs, fitting
 from pellucid.tracking.settings_in_words import device_of, effective, flat, target_in_words
-from pellucid.tracking.uploads import below
+from pellucid.tracking.uploads import at, below
 from pellucid.user_text import in_markdown, readable
 
 _STUDY = "pellucid.study"
@@ -169,7 +169,7 @@ class Record(Runs):
         texts = below("", [folder / f"{label}.{suffix}" for suffix in spec.texts])
         measures = folder.with_name(f"{view}_measures.csv")
         measured = view_measures.means(measures, label) if measures in self.recorded else {}
-        texts += below("", [measures]) if measured else []
+        texts += [at("", measures)] if measured else []
         return self.write(
             Entry(
                 name=run_name(name, label),
@@ -210,7 +210,7 @@ class Record(Runs):
                 seconds=0,
                 params=params,
                 tags=tags,
-                attached=[pair for path in (*tables, *attached) for pair in below(_folder_of(path), [path])],
+                attached=[at(_folder_of(path), path) for path in (*tables, *attached)],
             )
         )
 
@@ -220,13 +220,13 @@ class Record(Runs):
         attached = below("figures", [path for folder in (data, model, evaluation) for path in self._pictures(folder)])
         for name in ("*.csv", "metrics.json", "thresholds.json"):
             attached += below("evaluation", self._files(evaluation, name))
-        attached += below("training", [model / "history.csv"]) + below("data", [data / "data.json"])
+        attached += [at("training", model / "history.csv"), at("data", data / "data.json")]
         compared = self.folder / "score"
         attached += below("scores", self._files(compared, "*.csv"))
         attached += below("", self._files(self.folder, "page.html"))
         attached += below("figures/scores", [*self._pictures(compared), *self._pictures(self.folder / "explain")])
         for path in [*self._files(compared, "*/*.csv"), *self._pictures(compared, "*/")]:
-            attached += below(f"{_folder_of(path)}/scores/{path.parent.name}".lstrip("/"), [path])
+            attached.append(at(f"{_folder_of(path)}/scores/{path.parent.name}".lstrip("/"), path))
         return attached
 
     @staticmethod
@@ -241,7 +241,7 @@ class Record(Runs):
         }
 
     def _copied(self, path: Path) -> list[tuple[Path, str]]:
-        return below("", [path]) if self.copies_arrays else []
+        return [at("", path)] if self.copies_arrays else []
 
     def _referred(self, path: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         """Return `arrays.json`: the path, the digest and the content of a file of arrays."""

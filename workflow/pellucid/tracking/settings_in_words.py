@@ -22,7 +22,8 @@ def target_in_words(target: Any) -> str:
 
 def effective(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters that a variant of a method reads: others would be axes of MLflow's comparison of runs."""
-    return {name: value for name, value in parameters.items() if name not in without_effect(parameters)}
+    idle = without_effect(parameters)
+    return {name: value for name, value in parameters.items() if name not in idle}
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

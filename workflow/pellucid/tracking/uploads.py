@@ -19,7 +19,12 @@ _OF_NAME, _OF_CONTENT = 8, 12
 
 def below(folder: str, paths: Iterable[Path]) -> list[tuple[Path, str]]:
     """Return files with their paths in a folder of the run ("" for none)."""
-    return [(path, f"{folder}/{path.name}".lstrip("/")) for path in paths]
+    return [at(folder, path) for path in paths]
+
+
+def at(folder: str, path: Path) -> tuple[Path, str]:
+    """Return a file with its path in a folder of the run ("" for none)."""
+    return path, f"{folder}/{path.name}".lstrip("/")
 
 
 def contents(attached: Sequence[tuple[Path, str]], documents: Mapping[str, Any]) -> dict[str, str]:
@@ -78,18 +83,13 @@ def send(
                 files.write_json(Path(folder) / name, content)
                 chosen.append((Path(folder) / name, name))
         calls = []
-        for number, (path, name) in enumerate(chosen):
+        for path, name in chosen:
             below, _, last = name.rpartition("/")
             if path.name != last:
                 # MLflow calls a file as it is called here.
-                path = Path(shutil.copy(path, _made(Path(folder) / str(number)) / last))
+                path = Path(shutil.copy(path, Path(tempfile.mkdtemp(dir=folder)) / last))
             calls.append(_call(repository.log_artifact, str(path), below or None))
         together(calls, threads)
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
 
 
 def send_folder(place: str, uri: str, folder: Path, threads: int) -> None:
