@@ -142,7 +142,7 @@ def test_what_is_recorded_can_be_read_again(
     expected = model.predict(project.x_test, verbose=0)
     assert (loaded.predict(project.x_test, verbose=0) == expected).all()
     child = ids["explanations"]["occlusion.window=3"]
-    kept = Path(client(project).download_artifacts(child, "figures/explanation.png", str(tmp_path)))
+    kept = Path(client(project).download_artifacts(child, "explanation.png", str(tmp_path)))
     assert kept.read_bytes() == (project.results / "explain" / "occlusion" / "occlusion.window=3.png").read_bytes()
 
 

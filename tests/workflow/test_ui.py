@@ -232,7 +232,7 @@ def test_the_page_of_a_run_shows_its_scores_parameters_and_children(browser: Chr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["digits/figures/confusion_matrix.png", "saliency/figures/explanation.png"])
+@pytest.mark.parametrize("path", ["digits/figures/confusion_matrix.png", "saliency/explanation.png"])
 def test_the_artifacts_of_a_run_show_its_figures(browser: Chrome, pages: Pages, path: str) -> None:
     name, path = path.split("/", 1)
     record = pages.records["digits"]
@@ -242,6 +242,16 @@ def test_the_artifacts_of_a_run_show_its_figures(browser: Chrome, pages: Pages, 
     # The browser knows the width of a picture only when it could decode it.
     assert browser.execute_script("return arguments[0].naturalWidth", figure) > 300
     assert figure.size["width"] > 100
+
+
+@pytest.mark.slow
+def test_the_comparison_of_runs_shows_the_figures_of_two_explanations(browser: Chrome, pages: Pages) -> None:
+    first, second, *_ = pages.records["digits"]["explanations"].values()
+    browser.get(pages.of(f'compare-runs?runs=["{first}","{second}"]&experiments=["{pages.experiment}"]'))
+    file = _shown(browser, "//*[@artifact-name='explanation.png']")
+    # The previews may leave the list no room in a narrow window.
+    browser.execute_script("arguments[0].click()", file)
+    _shown(browser, "(//img[@alt='explanation.png'])[2]")
 
 
 @pytest.mark.slow

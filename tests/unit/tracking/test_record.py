@@ -174,7 +174,7 @@ def test_a_changed_figure_is_replaced_in_the_same_run(project: Project) -> None:
     for run, path, source in (
         (
             first["explanations"]["occlusion.window=3"],
-            "figures/explanation.png",
+            "explanation.png",
             "explain/occlusion/occlusion.window=3.png",
         ),
         (first["run"], "figures/reliability.svg", "evaluation/reliability.svg"),
@@ -405,7 +405,7 @@ def test_an_explanation_is_a_child_with_its_parameters_cost_and_figure(project: 
     }
     assert {key: run.data.tags.get(key) for key in expected} == expected
     assert "Zeiler" in run.data.tags["mlflow.note.content"]
-    figures = {"figures/explanation.png", "figures/explanation.svg"}
+    figures = {"explanation.png", "explanation.svg"}
     assert project.artifacts(child) == {"arrays.json", "origin.json", *figures}
     made = project.results / "explain" / "occlusion" / "attributions.npz"
     referred = files.read_json(project.artifact(child, "arrays.json"))
@@ -623,9 +623,7 @@ def test_a_view_is_a_child_with_its_parameters_cost_measures_texts_and_figure(pr
     assert run.info.end_time - run.info.start_time == 500
     stored = {item.path for item in project.client.list_artifacts(child)}
     texts = {f"architecture.shown=4.{suffix}" for suffix in plugins.spec("views", "architecture").texts}
-    assert stored == {"figures", "arrays.json", "origin.json", "architecture_measures.csv", *texts}
-    drawn = {item.path for item in project.client.list_artifacts(child, "figures")}
-    assert drawn == {"figures/view.png", "figures/view.svg"}
+    assert stored == {"view.png", "view.svg", "arrays.json", "origin.json", "architecture_measures.csv", *texts}
 
 
 def test_a_view_that_changed_is_recorded_anew_and_nothing_else(project: Project) -> None:

@@ -273,8 +273,8 @@ class Record(Runs):
         return sorted([*self._files(folder, f"{inside}*.png"), *self._files(folder, f"{inside}*.svg")])
 
     def _pictures_of(self, folder: Path, label: str, name: str) -> list[tuple[Path, str]]:
-        """Return the figures of a variant under one name: MLflow compares the files that have one name in all runs."""
-        return [(path, f"figures/{name}{path.suffix}") for path in self._pictures(folder) if path.stem == label]
+        """Return the figures of a variant under one name: MLflow compares files of one name that are in no folder."""
+        return [(path, f"{name}{path.suffix}") for path in self._pictures(folder) if path.stem == label]
 
     def _curves(self) -> list[tuple[str, float, int]]:
         """Return the name, the value and the epoch of every point of the curves of the training."""
