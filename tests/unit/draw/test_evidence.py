@@ -9,6 +9,8 @@ from tests.support import svg
 
 KINDS, CLASSES = ("mean", "noise", "linear", "other"), ("all", "NA", "a class with a long name")
 
+DEPENDS = "Whether the model needs the planted evidence depends on the fill"
+
 
 def table_of(without, control=0.9):
     """Accuracies without the evidence, one per fill; the others are the same for all."""
@@ -29,9 +31,15 @@ def table_of(without, control=0.9):
     [
         ((0.5, 0.52), 0.9, "The model needs the planted evidence"),
         ((0.9, 0.88), 0.9, "The model does NOT need the planted evidence: believe no score against it"),
-        # Half of what it knows beyond a chance of 0.5 is lost at 0.7; the interval has to lie below.
-        ((0.5, 0.66), 0.9, "Whether the model needs the planted evidence depends on the fill: it does not with noise"),
-        ((0.5, 0.5), 0.5, "The model does NOT need the planted evidence: believe no score against it"),
+        # Half of what it knows beyond a chance of 0.5 is lost at 0.7: an interval around it allows both answers.
+        ((0.5, 0.66), 0.9, f"{DEPENDS}: needed with mean; cannot be told with noise"),
+        ((0.5, 0.75), 0.9, f"{DEPENDS}: needed with mean; not needed with noise"),
+        ((0.5, 0.75, 0.72), 0.9, f"{DEPENDS}: needed with mean; not needed with noise; cannot be told with linear"),
+        ((0.66, 0.72), 0.9, "Whether the model needs the planted evidence cannot be told"),
+        # Other values matter as much, and a model may fail on any hole.
+        ((0.5, 0.5), 0.5, "Whether the model needs the planted evidence cannot be told"),
+        # They matter more.
+        ((0.6, 0.6), 0.45, "The model does NOT need the planted evidence: believe no score against it"),
     ],
 )
 def test_the_verdict(without, control, verdict):

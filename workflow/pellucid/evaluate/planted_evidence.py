@@ -103,10 +103,12 @@ def run(
     verdicts = needed(results)
     if not verdicts:
         logger.warning("it cannot be told whether the model needs the planted evidence: %s", too_few(results))
-    if fills_without := ", ".join(fill for fill, is_needed in verdicts.items() if not is_needed):
-        logger.warning(
-            "the model does not need the planted evidence (fill: %s): no score against it is valid", fills_without
-        )
+    for verdict, said in (
+        (False, "the model does not need the planted evidence (fill: %s): no score against it is valid"),
+        (None, "it cannot be told from these examples whether the model needs the planted evidence (fill: %s)"),
+    ):
+        if of_verdict := [fill for fill, found in verdicts.items() if found is verdict]:
+            logger.warning(said, ", ".join(of_verdict))
 
 
 def measure(case: ScoreContext, origins: NDArray[np.str_] | None = None) -> pd.DataFrame:
@@ -275,19 +277,26 @@ def chance(table: pd.DataFrame) -> float:
     return float(rows.loc[of_class, "examples"].max() / rows.loc[~of_class, "examples"].iloc[0])
 
 
-def needed(table: pd.DataFrame) -> dict[str, bool]:
-    """Return by fill whether the model needs the evidence.
+def needed(table: pd.DataFrame) -> dict[str, bool | None]:
+    """Return by fill whether the model needs the evidence; None where the intervals allow both answers.
 
     The model needs it if the upper end of the accuracy's interval without the evidence lies below the interval of the
     control, and below half-way between chance and the accuracy on unchanged examples. The second threshold is this
-    project's own: a significant drop alone also occurs with a model that mostly uses other values. Nothing is
-    returned if the examples are from too few groups for an interval.
+    project's own: a significant drop alone also occurs with a model that mostly uses other values. The model does not
+    need it if the lower end lies above the interval of the control, or not below half-way. Nothing is returned if the
+    examples are from too few groups for an interval.
     """
     rows = tables.over_all(table[table["metric"] == "accuracy"]).set_index(["part", "fill"])
     if rows[["low", "high"]].isna().any(axis=None):
         return {}
     half = (float(rows.loc[(WHOLE, NONE), "mean"]) + chance(table)) / 2
-    return {
-        kind: bool(rows.loc[(WITHOUT, kind), "high"] < min(half, float(rows.loc[(CONTROL, kind), "low"])))
-        for kind in accuracies(table)
-    }
+    verdicts = dict[str, bool | None]()
+    for kind in accuracies(table):
+        without, control = rows.loc[(WITHOUT, kind)], rows.loc[(CONTROL, kind)]
+        if without["high"] < min(half, control["low"]):
+            verdicts[kind] = True
+        elif without["low"] >= half or without["low"] > control["high"]:
+            verdicts[kind] = False
+        else:
+            verdicts[kind] = None
+    return verdicts
