@@ -42,6 +42,18 @@ def test_a_variant_that_is_better_everywhere_is_chosen_and_gains_its_difference(
     np.testing.assert_allclose(found["mean"], [default.mean() + 0.25, default.mean() - 1, default.mean()])
 
 
+@pytest.mark.parametrize(("number", "verdict"), [(4, UNKNOWN), (5, UNKNOWN), (6, BETTER)])
+def test_equal_gains_of_few_examples_show_nothing(number, verdict):
+    values = np.zeros((3, number))
+    values[0] = 1
+    found = tuned(COMPARED, scores_of(values), halves_of(number), None, seed=1)
+    # The two-sided sign test of as many gains of one sign.
+    from scipy.stats import binomtest
+
+    assert set(found["verdict"]) == {verdict}
+    assert (binomtest(number, number).pvalue < 0.05) == (verdict == BETTER)
+
+
 def test_of_variants_that_differ_by_chance_the_gain_is_near_none():
     rng = np.random.default_rng(1)
     gains, naive, shown = [], [], 0

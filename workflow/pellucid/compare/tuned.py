@@ -19,7 +19,7 @@ from pellucid.errors import InputError
 from pellucid.messages import comma_list
 from pellucid.ranks import tied_ranks
 from pellucid.score.shared import example_groups
-from pellucid.score.shared.bootstrap import FEW_GROUPS, FEWEST, Interval, interval
+from pellucid.score.shared.bootstrap import EQUAL, FEW_GROUPS, FEWEST, Interval, interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 BETTER, WORSE, SAME, UNKNOWN = "better", "worse", "no difference shown", "too few examples"
 UNKNOWN_GROUPS = "too few groups"
+# Fewer equal gains have an interval without width, but show nothing: five of one sign come by chance in one of 16 cases
+# (two-sided sign test), six in one of 32.
+FEWEST_EQUAL = 6
 
 
 def run(
@@ -199,4 +202,6 @@ def _verdict(gain: Interval, members: NDArray[Any] | None) -> str:
         return UNKNOWN_GROUPS
     if gain.examples < FEWEST:
         return UNKNOWN
+    if gain.method == EQUAL and gain.mean and (gain.groups or gain.examples) < FEWEST_EQUAL:
+        return UNKNOWN if gain.groups is None else UNKNOWN_GROUPS
     return BETTER if gain.low > 0 else WORSE if gain.high < 0 else SAME
