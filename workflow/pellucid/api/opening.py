@@ -134,7 +134,7 @@ def _from_keras(model: keras.Model, x: NDArray[np.float32], opening: Opening) ->
     arrays.require_kind(shape)
     examples = arrays.batch(x, shape)
     finite.require_weights(model, where)
-    copy = keras_copy.copied(model, config if opened else None, where)
+    copy = keras_copy.copied(model, config if opened else None, examples, where)
     if opening.steps is not None:
         copy = per_step.picked(make_compatible(copy, where), opening.steps, opening.task, where)
     n_outputs = number(copy, where, opening)

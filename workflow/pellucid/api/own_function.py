@@ -122,7 +122,12 @@ def _ask(function: Function, batch: NDArray[np.float32], where: str) -> NDArray[
 def _called(function: Function, batch: NDArray[np.float32], where: str) -> NDArray[np.float32]:
     """Return what the function returns for a batch, as 32-bit numbers of any shape."""
     try:
-        return np.asarray(function(batch), np.float32)
+        # A function may change its batch in place, which must not be part of the caller's x.
+        answers = function(np.array(batch))
+        dtype = np.asarray(answers).dtype
+        if np.ma.isMaskedArray(answers) or dtype.kind in "cSUmM":
+            raise TypeError(f"{'masked ' * np.ma.isMaskedArray(answers)}{dtype}, no plain numbers")
+        return np.asarray(answers, np.float32)
     except Exception as error:  # of any kind: the function is the caller's
         shape = format_shape(batch.shape)
         found = f"a failure for a batch of shape {shape} ({type(error).__name__}: {first_line(error)})"
