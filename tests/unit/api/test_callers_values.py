@@ -185,3 +185,32 @@ def test_a_copy_that_differs_on_the_examples_alone_is_refused(keras, x, several)
     pellucid.explain(model, of(x), "saliency")
     with pytest.raises(pellucid.InputError, match="model clipped: found a different function after copying it"):
         pellucid.explain(model, of(x * 1000), "saliency")
+
+
+def test_probabilities_next_to_1_are_told(x, caplog):
+    caplog.set_level(logging.WARNING)
+    weights = np.random.default_rng(1).standard_normal(SHAPE[0] * SHAPE[1]) / 7
+
+    def probability(bias):
+        return lambda batch: 1 / (1 + np.exp(-bias - batch.reshape(len(batch), -1).astype(np.float64) @ weights))
+
+    def error(bias):
+        found = pellucid.explain(probability(bias), x, "occlusion", window=1, class_names=("a", "b"), target=1)
+        of_logit = x * weights.reshape(SHAPE)  # occlusion of a linear logit, value by value
+        return np.abs(found.attributions - of_logit).max() / np.abs(of_logit).max()
+
+    assert error(2) < 1e-3
+    assert "next to 1" not in caplog.text
+    assert error(15) > 0.05
+    assert "its largest probability is 0.99999" in caplog.text
+    assert "Return logits" in caplog.text
+
+
+def test_a_window_of_steps_may_be_an_array(keras, x):
+    inputs = keras.Input(SHAPE)
+    model = keras.Model(inputs, keras.layers.Dense(3)(inputs))
+    of_array = pellucid.explain(model, x, "gradient_input", at_steps=np.array([4, 9]), target=1)
+    np.testing.assert_array_equal(
+        of_array.attributions, pellucid.explain(model, x, "gradient_input", at_steps=[4, 9], target=1).attributions
+    )
+    assert (np.abs(of_array.attributions).sum((0, 2)) > 0).tolist() == [4 <= step < 9 for step in range(SHAPE[0])]

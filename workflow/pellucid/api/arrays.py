@@ -82,7 +82,8 @@ def unmasked(values: Any, name: str) -> Any:
         InputError: a masked array, or a list of arrays, in which a value is masked.
     """
     parts = values if isinstance(values, list | tuple) else [values]
-    if (hidden := sum(int(np.ma.count_masked(part)) for part in parts if np.ma.isMaskedArray(part))) > 0:
+    hidden = int(sum(np.count_nonzero(part.mask) for part in parts if isinstance(part, np.ma.MaskedArray)))
+    if hidden:
         hint = "x.filled(0) fills them, and measured=~np.ma.getmaskarray(x) says where they are." if name == "x" else ""
         raise InputError.unexpected(name, f"a masked array with {counted(hidden, 'masked value')}", "all values", hint)
     return values

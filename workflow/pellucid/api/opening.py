@@ -27,7 +27,7 @@ from pellucid.network import finite
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.same_function import reason
 from pellucid.own_code import OwnCode, register
-from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, SINGLE_LABEL, Task
+from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, REGRESSION, SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
     import keras
@@ -287,6 +287,8 @@ def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: O
     n_outputs = own_function.number_of_outputs(function, x, where)
     if n_outputs == 1 and opening.task == SINGLE_LABEL:
         require_two_names(opening.class_names, where)
+    if opening.task != REGRESSION:
+        own_function.tell_of_rounding(function, x, where)
     failures: list[InputError] = []
     with keras_copy.single_precision():
         model = own_function.as_model(function, x.shape[1:], n_outputs, opening.task, where, failures)
