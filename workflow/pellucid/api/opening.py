@@ -287,10 +287,10 @@ def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: O
     n_outputs = own_function.number_of_outputs(function, x, where)
     if n_outputs == 1 and opening.task == SINGLE_LABEL:
         require_two_names(opening.class_names, where)
-    if opening.task != REGRESSION:
-        own_function.tell_of_rounding(function, x, where)
     failures: list[InputError] = []
     with keras_copy.single_precision():
         model = own_function.as_model(function, x.shape[1:], n_outputs, opening.task, where, failures)
         explained = ExplainedModel(model, opening.task, memory_mb=opening.memory_mb)
+    if opening.task != REGRESSION:
+        own_function.tell_of_rounding(function, x, where)
     return OpenedModel(explained, x, (), where, opaque=True, failures=failures)
