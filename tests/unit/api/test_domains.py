@@ -5,6 +5,7 @@ import pytest
 
 import pellucid
 from pellucid import files
+from tests.support import svg
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +66,22 @@ def test_of_several_inputs_each_example_keeps_its_own(x):
     once = pellucid.explain(model, {"signal": x, "age": np.ones_like(age)}, "gradient_input", **options)
     expected = once.attributions * age[:, :1, np.newaxis]
     np.testing.assert_allclose(found.attributions, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters", "unit"),
+    [
+        ("saliency", {}, "∂ logit / ∂ input"),
+        ("saliency", {"domain": "frequency"}, "∂ logit / ∂ coefficient"),
+        ("smoothgrad", {"mode": "squared", "samples": 3}, "mean of (∂ logit / ∂ input)²"),
+        ("smoothgrad", {"mode": "signed", "samples": 3}, "mean of ∂ logit / ∂ input"),
+        ("extremal_mask", {"game": "delete", "iterations": 10}, "mask (1: perturbed)"),
+        ("extremal_perturbation", {"game": "delete", "iterations": 10}, "share of the masks that perturb the value"),
+    ],
+)
+def test_the_unit_is_that_of_the_parameters(model, x, tmp_path, method, parameters, unit):
+    found = pellucid.explain(model, x, method, **parameters)
+    assert found.unit == unit
+    assert unit in repr(found)
+    found.save(tmp_path / "a.svg")
+    assert unit in " ".join(svg.words(tmp_path / "a.svg"))

@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 import pellucid
+from pellucid.api import several_inputs
 from pellucid.cli.main import main
 from pellucid.errors import InputError
 from tests.support import two_inputs
@@ -113,3 +114,13 @@ def test_bad_inputs_are_refused(model, x, change, options, message):
 def test_a_function_of_several_inputs_is_refused_with_the_way_out(x):
     with pytest.raises(InputError, match="A function of the explained input alone is explained"):
         pellucid.explain(lambda batch: batch, x, "occlusion")
+
+
+def test_keys_that_32_bits_round_are_refused():
+    signal, rounded = np.zeros((2, 4, 1), np.float32), np.array([[2**24], [2**24 + 1]])
+    with pytest.raises(pellucid.InputError, match="x key: found 1152921504606846977"):
+        several_inputs.chosen({"signal": signal, "key": rounded * 0 + 2**60 + 1}, "signal")
+    with pytest.raises(pellucid.InputError, match="x key: found 16777217, which 32 bits round; expected whole numbers"):
+        several_inputs.chosen({"signal": signal, "key": rounded}, "signal")
+    assert several_inputs.chosen({"signal": signal, "key": rounded - 1}, "signal")[0] == "signal"
+    assert several_inputs.chosen({"signal": signal, "key": rounded.astype(float)}, "signal")[0] == "signal"

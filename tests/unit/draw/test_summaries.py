@@ -39,6 +39,22 @@ def drawn(make):
     return figure, [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
 
 
+@pytest.mark.parametrize(
+    ("method", "parameters", "task", "unit"),
+    [
+        ("occlusion", {}, "single_label", "drop of the logit"),
+        ("occlusion", {}, "multi_label", "drop of the label's logit"),
+        ("smoothgrad", {"mode": "squared"}, "regression", "mean of (∂ predicted value / ∂ input)²"),
+    ],
+)
+def test_class_maps_have_the_unit_of_the_task_and_the_parameters(measured, method, parameters, task, unit):
+    maps, x = measured
+    arrays = maps_by_class(maps, x, LABELS, INFO["classes"], None, None)
+    info = {**INFO, "task": task}
+    _, texts = drawn(lambda: class_maps.figure(method, {"channels": "each"} | parameters, arrays, info, "T", "none"))
+    assert any(unit in text for text in texts)
+
+
 def test_class_maps_say_of_how_many_examples_and_groups_they_are(measured):
     maps, x = measured
     arrays = maps_by_class(maps, x, LABELS, INFO["classes"], np.array(["r1", "r1", "r2", "r2"]), None)

@@ -31,3 +31,18 @@ def test_scores_and_gradients_are_those_of_the_model(keras, head):
     np.testing.assert_allclose(shifted.scores(x + shift), explained.scores(x), atol=1e-5)
     np.testing.assert_allclose(shifted.score(x + shift, targets), explained.score(x, targets), atol=1e-5)
     np.testing.assert_allclose(shifted.gradient(x + shift, targets), explained.gradient(x, targets), atol=1e-6)
+
+
+def test_the_shift_is_not_rounded_to_the_bits_that_the_caller_set_for_new_layers(keras):
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((12, 2)), layers.Flatten(), layers.Dense(3, activation="softmax")])
+    explained = ExplainedModel(model)
+    shift = np.array([100.3, -57.7], np.float32)
+    x = np.random.default_rng(0).random((3, 12, 2), np.float32)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        shifted = explained.for_shifted(shift)
+        np.testing.assert_allclose(shifted.scores(x + shift), explained.scores(x), atol=1e-4)
+    finally:
+        keras.config.set_dtype_policy(policy)

@@ -79,7 +79,9 @@ def _outputs(
         value = target.item() if isinstance(target, (np.ndarray, np.generic)) else target
         if isinstance(value, int) and not isinstance(value, bool) and _is_contrast(np.array([value]), len(names)):
             return np.full(n, value, np.int64)
-        return np.full(n, arrays.single(value, where, names, OUTPUT_WORD[task]), np.int64)
+        chosen = arrays.single(value, where, names, OUTPUT_WORD[task])
+        arrays.tell_of_numbers([value], where, names, OUTPUT_WORD[task])
+        return np.full(n, chosen, np.int64)
     # The targets of an earlier explanation, perhaps contrasts.
     codes = np.asarray(target) if isinstance(target, np.ndarray) else np.empty(0)
     if codes.shape == (n,) and codes.dtype.kind in "iu" and _is_contrast(codes, len(names)):

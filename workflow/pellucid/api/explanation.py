@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from pellucid import plugins
 from pellucid.api.opening import OpenedModel
 from pellucid.api.saving import save_arrays_or_figure
+from pellucid.api.session import no_advice_on_tracing
 from pellucid.compare.checks import COLUMNS, measured
 from pellucid.config.variants import domain_of, in_words
 from pellucid.data_info import DataInfo
 from pellucid.errors import InputError
-from pellucid.explain.base import holds
+from pellucid.explain.base import holds, unit_of
 from pellucid.explain.shared import stored_maps
 from pellucid.messages import abbreviate, counted, format_shape
 from pellucid.score.base import Explanation as Scored
@@ -81,7 +82,9 @@ class Explanation:
         """The unit of the attributions."""
         from pellucid.draw.shared import task_heading
 
-        return task_heading.of_unit(plugins.spec("explain", self.method).unit, self.task, self.arrays)
+        return task_heading.of_unit(
+            unit_of(plugins.spec("explain", self.method), self.parameters), self.task, self.arrays
+        )
 
     @property
     def domain(self) -> str:
@@ -129,7 +132,8 @@ class Explanation:
         """
         import pandas as pd
 
-        rows = list(measured(*self.scored(), gradients=not self.opaque))
+        with no_advice_on_tracing():
+            rows = list(measured(*self.scored(), gradients=not self.opaque))
         return pd.DataFrame(rows, columns=COLUMNS)
 
     def scored(self, **context: Any) -> tuple[Scored, ScoreContext]:

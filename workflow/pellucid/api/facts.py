@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,10 +172,10 @@ def names(values: Any, key: str) -> list[str]:
     """Return names as texts.
 
     Raises:
-        InputError: no list of names, or a name twice.
+        InputError: no list of names, names without an order of their own, or a name twice.
     """
-    if isinstance(values, str) or not hasattr(values, "__len__"):
-        raise InputError.unexpected(key, abbreviate(values), "a list of names")
+    if isinstance(values, str | Set | Mapping) or not hasattr(values, "__len__"):
+        raise InputError.unexpected(key, abbreviate(values), "a list of names, in order")
     listed = [str(value) for value in values]
     if twice := [name for name, count in Counter(listed).items() if count > 1]:
         raise InputError.unexpected(key, f"{abbreviate(twice[0])} twice", "names that differ")

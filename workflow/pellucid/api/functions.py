@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pellucid import plugins
@@ -250,7 +251,8 @@ def explain_opened(
         raise (error.at(f"{method}, {opened.where}") if error.where == "model" else error) from None
     maps, domain = stored_maps.maps_of(results.arrays, method)
     return Explanation(
-        attributions=opened.as_given(maps).reshape(data.shape) if domain == TIME else maps,
+        # A copy: the caller may scale it in place, and the figure and the checks are of what the method returned.
+        attributions=np.array(opened.as_given(maps).reshape(data.shape) if domain == TIME else maps),
         method=method,
         parameters=chosen,
         targets=examples["targets"],

@@ -10,13 +10,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.network import same_function
-from pellucid.network.layers import copy_state
+from pellucid.network import channels_first, runtime, same_function
+from pellucid.network.layers import copy_state, walk
 
 if TYPE_CHECKING:
     import keras
+
+
+EXAMPLES = 8  # of the caller, on which a copy is compared with the model
 
 
 def is_keras_model(model: Any) -> bool:
@@ -115,11 +119,12 @@ def with_sizes(config: dict[str, Any], shape: Sequence[int]) -> tuple[dict[str, 
     return config, changed
 
 
-def copied(model: keras.Model, config: dict[str, Any] | None, where: str) -> keras.Model:
+def copied(model: keras.Model, config: dict[str, Any] | None, x: NDArray[np.float32], where: str) -> keras.Model:
     """Return a copy of a model with its own layers and weights.
 
     Args:
         model: Sequential or functional, built.
+        x: examples, (N, *input_shape): a layer that Keras does not describe completely may differ on these alone.
         config: of the copy; None for the model's own.
         where: name of the model in messages.
 
@@ -135,9 +140,11 @@ def copied(model: keras.Model, config: dict[str, Any] | None, where: str) -> ker
     except Exception as error:  # Keras raises many kinds; all mean the same here
         found = f"a model that cannot be copied ({same_function.reason(error)})"
         raise InputError.unexpected(where, found, "one that keras.models.clone_model copies") from error
-    inputs = same_function.tries(twin)
+    inputs = np.concatenate([same_function.tries(twin), x[:EXAMPLES]])
+    with channels_first.computing_last(runtime.start(), walk(model)):
+        before = same_function.ask(model, inputs)
     same_function.hold_scores(
-        np.asarray(same_function.ask(model, inputs)).reshape(len(inputs), -1),
+        np.asarray(before).reshape(len(inputs), -1),
         np.asarray(same_function.ask(twin, inputs)).reshape(len(inputs), -1),
         "copying it",
         where,

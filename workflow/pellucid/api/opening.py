@@ -27,7 +27,7 @@ from pellucid.network import finite
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.same_function import reason
 from pellucid.own_code import OwnCode, register
-from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, SINGLE_LABEL, Task
+from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, REGRESSION, SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
     import keras
@@ -134,7 +134,7 @@ def _from_keras(model: keras.Model, x: NDArray[np.float32], opening: Opening) ->
     arrays.require_kind(shape)
     examples = arrays.batch(x, shape)
     finite.require_weights(model, where)
-    copy = keras_copy.copied(model, config if opened else None, where)
+    copy = keras_copy.copied(model, config if opened else None, examples, where)
     if opening.steps is not None:
         copy = per_step.picked(make_compatible(copy, where), opening.steps, opening.task, where)
     n_outputs = number(copy, where, opening)
@@ -291,4 +291,6 @@ def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: O
     with keras_copy.single_precision():
         model = own_function.as_model(function, x.shape[1:], n_outputs, opening.task, where, failures)
         explained = ExplainedModel(model, opening.task, memory_mb=opening.memory_mb)
+    if opening.task != REGRESSION:
+        own_function.tell_of_rounding(function, x, where)
     return OpenedModel(explained, x, (), where, opaque=True, failures=failures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,19 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.messages import first_line, format_shape
-from pellucid.models.imported import opaque, per_step, step_choice, task_head
+from pellucid.models.imported import head, opaque, per_step, step_choice, task_head
 from pellucid.tasks import SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
     import keras
 
+logger = logging.getLogger(__name__)
+
 Function = Callable[[NDArray[np.float32]], Any]
 
+_LOOKED_AT = 64  # examples
+# A probability next to 1 is rounded by as much; from this share of 1 - p, its logit is told to be inaccurate.
+_ROUNDING, _INACCURATE = 2.0**-25, 0.01
 _EXPECTED = "one that takes float32 (N, *shape) and returns (N, outputs): logits or probabilities, or values"
 
 
@@ -55,6 +61,26 @@ def number_of_outputs(function: Function, x: NDArray[np.float32], where: str) ->
         InputError: it fails, or does not return finite scores.
     """
     return int(_ask(function, x[:2], where).shape[1])
+
+
+def tell_of_rounding(function: Function, x: NDArray[np.float32], where: str) -> None:
+    """Log that probabilities next to 1 have no accurate logits: 32 bits round what is left to 1.
+
+    Args:
+        function, where: as for `number_of_outputs`, of a function that gives probabilities or logits.
+        x: the examples.
+    """
+    answers = _ask(function, x[:_LOOKED_AT], where).astype(np.float64)
+    if not head.in_unit_interval(answers):
+        return
+    rest = 1 - answers.max(1)
+    if (coarse := np.flatnonzero(rest < _ROUNDING / _INACCURATE)).size:
+        example = coarse[rest[coarse].argmin()]
+        logger.warning(
+            "%s: its largest probability is %.9g for example %d, and next to 1 in %d of the first %d examples. 32 bits "
+            "round what is left to 1, so that the logits of such examples hardly change, or in steps. Return logits",
+            *(where, 1 - rest[example], example, coarse.size, len(answers)),
+        )
 
 
 def as_model(
@@ -122,7 +148,12 @@ def _ask(function: Function, batch: NDArray[np.float32], where: str) -> NDArray[
 def _called(function: Function, batch: NDArray[np.float32], where: str) -> NDArray[np.float32]:
     """Return what the function returns for a batch, as 32-bit numbers of any shape."""
     try:
-        return np.asarray(function(batch), np.float32)
+        # A function may change its batch in place, which must not be part of the caller's x.
+        answers = function(np.array(batch))
+        dtype = np.asarray(answers).dtype
+        if isinstance(answers, np.ma.MaskedArray) or dtype.kind in "cSUmM":
+            raise TypeError(f"{'masked ' * isinstance(answers, np.ma.MaskedArray)}{dtype}, no plain numbers")
+        return np.asarray(answers, np.float32)
     except Exception as error:  # of any kind: the function is the caller's
         shape = format_shape(batch.shape)
         found = f"a failure for a batch of shape {shape} ({type(error).__name__}: {first_line(error)})"

@@ -37,7 +37,7 @@ def chosen(x: Mapping[Any, Any], explained: str | None) -> tuple[str, dict[str, 
     """Return the name of the explained input, by default the first, and the arrays of all inputs as numbers.
 
     Raises:
-        InputError: no names, no such input, or arrays that are no numbers.
+        InputError: no names, no such input, arrays that are no numbers, or whole numbers that 32 bits round.
     """
     if len(x) < 2 or not all(isinstance(name, str) for name in x):
         found = f"the names {abbreviate(list(x))}"
@@ -46,7 +46,22 @@ def chosen(x: Mapping[Any, Any], explained: str | None) -> tuple[str, dict[str, 
     if explained not in x:
         hint = did_you_mean(str(explained), x).strip()
         raise InputError.unexpected("input", abbreviate(explained), f"one of the names of x: {comma_list(x)}", hint)
-    return explained, {name: arrays.numbers(values, f"x {name}") for name, values in x.items()}
+    single = {name: arrays.numbers(values, f"x {name}") for name, values in x.items()}
+    for name, values in x.items():
+        if name != explained:
+            _require_exact(np.asarray(values), single[name], f"x {name}")
+    return explained, single
+
+
+def _require_exact(values: NDArray[Any], single: Array, where: str) -> None:
+    """Refuse whole numbers that rounding to 32 bits changes: those that are held may be keys, as of an embedding.
+
+    Raises:
+        InputError: such a number.
+    """
+    if values.dtype.kind in "iu" and (changed := single.astype(values.dtype) != values).any():
+        found, hint = f"{values[changed].flat[0]}, which 32 bits round", "Values that are no keys may be of type float."
+        raise InputError.unexpected(where, found, "whole numbers up to 16,777,216", hint)
 
 
 def open_several(model: Any, x: Mapping[str, Array], explained: str, options: opening.Opening) -> opening.OpenedModel:
@@ -71,7 +86,7 @@ def open_several(model: Any, x: Mapping[str, Array], explained: str, options: op
         finite.require_weights(model, where)
         archive.check(keras_copy.config_of(model, where), where, registered=archive.registered(), inputs=list(x))
         with keras_copy.single_precision():
-            twin = _copied(model, where)
+            twin = _copied(model, _batches(model, x, explained), where)
     else:
         expected = "a functional Keras model, or the path of a .keras file"
         raise InputError.unexpected("model", f"a {type(model).__name__} of several inputs", expected, _AS_FUNCTION)
@@ -159,8 +174,8 @@ def _require(names: list[str], x: Mapping[str, Array], where: str) -> None:
         raise InputError.unexpected("x", found, expected, "Inputs are matched by name, never by their order.")
 
 
-def _copied(model: keras.Model, where: str) -> keras.Model:
-    """Return a copy of a functional model of several inputs, which computes the same.
+def _copied(model: keras.Model, x: Mapping[str, Array], where: str) -> keras.Model:
+    """Return a copy of a functional model of several inputs, which computes the same for random inputs and for x.
 
     Raises:
         InputError: the copy cannot be made, or computes another function.
@@ -173,14 +188,14 @@ def _copied(model: keras.Model, where: str) -> keras.Model:
     except Exception as error:  # Keras raises many kinds; all mean the same here
         found = f"a model that cannot be copied ({same_function.reason(error)})"
         raise InputError.unexpected(where, found, "one that keras.models.clone_model copies") from error
-    rng = np.random.default_rng(0)
-    values = {
-        name: np.abs(rng.standard_normal((model.inputs[0].shape[0] or 4, *(size or 1 for size in tensor.shape[1:]))))
-        for name, tensor in zip(input_names(model), model.inputs, strict=True)
-    }
-    before, after = (
-        np.asarray(each(packed(each, {name: array.astype(np.float32) for name, array in values.items()})))
-        for each in (model, twin)
-    )
-    same_function.hold_scores(before.reshape(len(before), -1), after.reshape(len(after), -1), "copying it", where)
+    rng, rows = np.random.default_rng(0), model.inputs[0].shape[0] or keras_copy.EXAMPLES
+    random = {name: np.abs(rng.standard_normal((rows, *x[name].shape[1:]))) for name in input_names(model)}
+    # As many rows as the model takes; an example may be among them several times.
+    examples = {name: np.resize(array[:rows], (rows, *array.shape[1:])) for name, array in x.items()}
+    for values in (random, examples):
+        before, after = (
+            np.asarray(each(packed(each, {name: array.astype(np.float32) for name, array in values.items()})))
+            for each in (model, twin)
+        )
+        same_function.hold_scores(before.reshape(len(before), -1), after.reshape(len(after), -1), "copying it", where)
     return twin

@@ -20,7 +20,7 @@ from pellucid.draw import style
 from pellucid.draw.layouts import leads
 from pellucid.draw.shared import coloured_lines, task_heading
 from pellucid.ecg_leads import LEADS
-from pellucid.explain.base import holds
+from pellucid.explain.base import holds, unit_of
 from pellucid.messages import MANY_CLASSES, counted
 
 _WIDE, _TALL = 0.95, (1.0, 0.85)  # inches of a lead; of its trace, and of its attribution
@@ -73,7 +73,7 @@ def figure(
     )
     if not per_channel:
         caption += "; one map for all leads"
-    unit = task_heading.of_unit(spec.unit, task_heading.task_of(data_info), arrays)
+    unit = task_heading.of_unit(unit_of(spec, chosen), task_heading.task_of(data_info), arrays)
     with style.styled():
         return _drawn(
             averages[:MANY_CLASSES], columns, data_info, caption, unit, signed=signed, one_map=not per_channel

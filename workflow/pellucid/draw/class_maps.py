@@ -15,8 +15,9 @@ from pellucid import files, plugins
 from pellucid.config.variants import method_of, variants
 from pellucid.data_info import DataInfo
 from pellucid.draw import style
+from pellucid.draw.shared import task_heading
 from pellucid.draw.shared.mean_images import image_maps
-from pellucid.explain.base import holds
+from pellucid.explain.base import holds, unit_of
 from pellucid.messages import MANY_CLASSES, counted
 
 _WIDE = 4.4  # inches of a panel
@@ -63,6 +64,7 @@ def figure(
     spec, chosen = plugins.spec("explain", method_of(variant)), variants(method_of(variant), parameters)[variant]
     signed = holds(spec.signed, chosen)
     per_channel = holds(spec.per_channel, chosen)
+    unit = task_heading.of_unit(unit_of(spec, chosen), task_heading.task_of(data_info), arrays)
     caption = f"Class maps: {spec.title}{'' if variant == method_of(variant) else f' ({variant})'}\n{title}\n"
     if zero := int(arrays["zero"].sum()):
         which = "1 map that is zero everywhere has" if zero == 1 else f"{zero} maps that are zero everywhere have"
@@ -71,9 +73,9 @@ def figure(
         caption += (
             "the pixels of different images lie over each other: look at a mean map only where images are aligned"
         )
-        return image_maps(arrays, data_info, caption, spec.unit, signed=signed)
+        return image_maps(arrays, data_info, caption, unit, signed=signed)
     caption += {"none": "examples lie over each other as they are"}.get(align, f"aligned at the event: {align}")
-    return _series(arrays, data_info, caption, spec.unit, per_channel=per_channel)
+    return _series(arrays, data_info, caption, unit, per_channel=per_channel)
 
 
 def _series(

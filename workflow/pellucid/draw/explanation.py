@@ -18,7 +18,7 @@ from pellucid.draw import style
 from pellucid.draw.layouts import base, channels, images, leads, numbers, signals, spectra
 from pellucid.draw.shared import explained_steps, held_inputs, task_heading
 from pellucid.draw.shared.panel_scales import PanelScales
-from pellucid.explain.base import holds
+from pellucid.explain.base import holds, unit_of
 from pellucid.explain.shared import stored_maps
 from pellucid.explain.shared.number_inputs import is_numbers
 from pellucid.messages import MANY_CLASSES
@@ -89,6 +89,7 @@ def figure(
     place = -1 if other else list(arrays["variants"]).index(variant)
     maps = other.maps if other else style.unmeasured_as_nan(arrays["attributions"][place], measured)
     per_channel, signed = holds(spec.per_channel, chosen), holds(spec.signed, chosen)
+    unit = unit_of(spec, chosen)
     if data_info["kind"] == "image" and per_channel:
         # A pixel has one colour: for the sum of its channels.
         maps = maps.sum(-1, keepdims=True)
@@ -109,7 +110,7 @@ def figure(
         caption += f"\n{held_inputs.in_words(data_info)}"
     layout = layout_of(data_info)
     if other:
-        return spectra.figure(other, arrays, data_info, rows, signed, per_channel, common, spec.unit, caption)
+        return spectra.figure(other, arrays, data_info, rows, signed, per_channel, common, unit, caption)
     if "steps" in arrays:
         caption += f"\n{explained_steps.in_words(arrays['steps'], marked=layout in (signals.draw, channels.draw))}"
     # A class activation map without its negative part may have nothing left.
@@ -121,7 +122,7 @@ def figure(
         maps=maps,
         rows=rows,
         scales=PanelScales(maps, np.concatenate(rows), signed, common, shades, zero),
-        unit=task_heading.of_unit(spec.unit, task_heading.task_of(data_info), arrays),
+        unit=task_heading.of_unit(unit, task_heading.task_of(data_info), arrays),
         per_channel=per_channel,
         caption=caption,
     )

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.config.variants import TIME, domain_of
 from pellucid.errors import InputError
 from pellucid.tasks import TASKS
 
@@ -50,6 +51,7 @@ class MethodSpec:
         family: gradient, relevance, class activation, perturbation, Shapley, intrinsic or control.
         paper: the publication that it implements.
         unit: unit of its values, for the colour bar.
+        other_units: the unit where a parameter has a value that changes it: (parameter, value, unit); see `unit_of`.
         per_channel: whether every channel gets its own values; else one map is repeated for all channels.
         signed: whether values below zero mean evidence against the class.
         is_gradient: whether a value is the change of the logit per unit of the input. The effect of a change of the
@@ -81,6 +83,7 @@ class MethodSpec:
     tasks: tuple[str, ...] = TASKS
     of_numbers: bool = True
     kinds: tuple[str, ...] = ("series", "image")
+    other_units: tuple[tuple[str, str, str], ...] = ()
     function: ClassVar[str] = "explain"
 
     @property
@@ -148,6 +151,16 @@ def on_measured(attributions: NDArray[np.float32], measured: NDArray[np.bool_] |
 def holds(declared: bool | When, parameters: Mapping[str, Any]) -> bool:
     """Return whether a declaration of a `MethodSpec` is true for these parameters."""
     return declared if isinstance(declared, bool) else parameters[declared.parameter] in declared.values
+
+
+def unit_of(spec: MethodSpec, parameters: Mapping[str, Any]) -> str:
+    """Return the unit of a method's values with these parameters: of the gradient of a logit, "∂ logit / ∂ input".
+
+    In another domain than time a gradient is by the coefficients of the transform.
+    """
+    units = (unit for name, value, unit in spec.other_units if parameters.get(name) == value)
+    unit = next(units, spec.unit)
+    return unit if domain_of(parameters) == TIME else unit.replace("∂ input", "∂ coefficient")
 
 
 def require_finite(

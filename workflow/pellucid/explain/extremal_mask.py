@@ -27,6 +27,7 @@ SPEC = MethodSpec(
     paper="Enguehard J. Learning Perturbations to Explain Time Series Predictions. ICML (2023); here with one network "
     "for each example, so that a map does not depend on the others",
     unit="mask (1: kept)",
+    other_units=(("game", "delete", "mask (1: perturbed)"),),
     per_channel=True,
     signed=False,
     of_numbers=False,

@@ -36,6 +36,7 @@ SPEC = MethodSpec(
     "ICCV (2019), smooth masks of a fixed area; here the weight of the area grows, and the unit of a step is each "
     "example's own gradient",
     unit="share of the masks that keep the value",
+    other_units=(("game", "delete", "share of the masks that perturb the value"),),
     per_channel=When("channels", "each"),
     signed=False,
     of_numbers=False,

@@ -21,6 +21,7 @@ SPEC = MethodSpec(
     per_channel=True,
     signed=When("mode", "signed"),
     is_gradient=When("mode", "absolute", "signed"),
+    other_units=(("mode", "squared", "mean of (∂ logit / ∂ input)²"),),
     checks=("coverage",),
     of_numbers=False,
 )

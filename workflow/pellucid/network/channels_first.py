@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import keras
+
+
+@contextmanager
+def computing_last(tf_: Any, layers: Iterable[keras.layers.Layer]) -> Iterator[None]:
+    """Do what `compute_last` does inside a `with` block: a caller's own layers are afterwards as they were."""
+    layers = list(layers)
+    before = [vars(layer).get("call") for layer in layers]
+    compute_last(tf_, layers)
+    try:
+        yield
+    finally:
+        for layer, call in zip(layers, before, strict=True):
+            if vars(layer).get("call") is not call:
+                object.__delattr__(layer, "call")
 
 
 def compute_last(tf_: Any, layers: Iterable[keras.layers.Layer]) -> None:

@@ -192,8 +192,9 @@ class ModelEngine(ModelStructure):
         """
         import keras
 
-        inputs = keras.Input(self.input_shape)
-        away = keras.layers.Rescaling(1.0, (-shift).tolist(), name="shift_away")(inputs)
+        # In 32-bit numbers, whatever the caller set for the whole session.
+        inputs = keras.Input(self.input_shape, dtype="float32")
+        away = keras.layers.Rescaling(1.0, (-shift).tolist(), name="shift_away", dtype="float32")(inputs)
         whole = keras.Model(inputs, self._model(away), name=f"shifted_{self._model.name}")
         return type(self)(whole, self.task, memory_mb=self._memory // 2**20, batch_size=self._batch_size)
 
@@ -225,7 +226,7 @@ class ModelEngine(ModelStructure):
         if key not in self._compiled:
             # A batch axis of unknown length costs nothing on the CPU (measured), and no size is ever traced again.
             signature = [self._tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
-            self._compiled[key] = self._tf.function(build(), input_signature=signature, autograph=False)
+            self._compiled[key] = self._functions.compiled(build(), signature)
         return self._compiled[key]
 
     def _run(

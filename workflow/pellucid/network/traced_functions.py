@@ -44,6 +44,17 @@ class TracedFunctions:
         """From the logits to the scores that are explained: 1, or 2 where one score makes two classes."""
         return np.float32(2 if one_score(self._structure.nodes) else 1)
 
+    def compiled(self, function: Callable[..., Any], signature: Sequence[tf.TensorSpec]) -> Callable[..., Any]:
+        """Return a function of tensors, compiled; as it is where the model asks a Python function (`opaque.calling`).
+
+        That function may run a compiled function itself, as `model.predict` does. Inside another compiled function it
+        would wait for a thread for ever, since TensorFlow runs one operation at a time here.
+        """
+        if any(getattr(layer, "asks_python", False) for layer in self._structure.layers.values()):
+            return function
+        made: Callable[..., Any] = self._tf.function(function, input_signature=signature, autograph=False)
+        return made
+
     def logits(self, batch: tf.Tensor) -> tf.Tensor:
         """Return the logits of a batch; called while a function is traced."""
         with tracing.without_softmax(last_layer(self._model)):

@@ -15,7 +15,7 @@ from pellucid.config.variants import TIME, domain_of, in_words, variants, varian
 from pellucid.data_info import DataInfo
 from pellucid.draw.shared import task_heading
 from pellucid.draw.shared.families import FAMILIES
-from pellucid.explain.base import holds
+from pellucid.explain.base import holds, unit_of
 from pellucid.explain.shared import flat_maps
 from pellucid.page import example_facts, packing
 from pellucid.page.disagreement import correlations, disagreement
@@ -154,7 +154,7 @@ def _flat(explanation: Explanation, shared: Mapping[str, NDArray[Any]], chosen: 
 def _about(explanation: Explanation, shared: Mapping[str, NDArray[Any]], data: DataInfo) -> dict[str, Any]:
     """Return the facts of an explanation that the explorer shows."""
     spec, parameters, image = explanation.spec, explanation.parameters, data["kind"] == "image"
-    unit = task_heading.of_unit(spec.unit, task_heading.task_of(data), shared)
+    unit = task_heading.of_unit(unit_of(spec, parameters), task_heading.task_of(data), shared)
     summed = image and holds(spec.per_channel, parameters) and explanation.maps.shape[-1] > 1
     return {
         "label": explanation.label,

@@ -43,7 +43,7 @@ def figure(
         arrays: content of `attributions.npz`.
         data_info: what `style.data_info` or `style.shown` returns.
         rows: the shown examples of each class, as indices.
-        signed, per_channel, unit: the method's declarations.
+        signed, per_channel, unit: as the method declares them for its parameters.
         common: whether all panels have one colour scale.
         caption: of the figure.
     """
@@ -63,7 +63,7 @@ def figure(
         maps=maps,
         rows=rows,
         scales=PanelScales(maps, np.concatenate(rows), signed, common),
-        unit=task_heading.of_unit(unit.replace("∂ input", "∂ coefficient"), task_heading.task_of(data_info), arrays),
+        unit=task_heading.of_unit(unit, task_heading.task_of(data_info), arrays),
         per_channel=per_channel,
         caption=caption,
     )

@@ -70,6 +70,8 @@ def calling(ask: Callable[[Any], Any], n_outputs: int) -> Any:
     from keras import layers
 
     class Calling(layers.Layer):  # type: ignore[misc]
+        asks_python = True  # `TracedFunctions.compiled`
+
         def call(self, batch: Any) -> Any:
             scores = tf.numpy_function(ask, [batch], tf.float32)
             scores.set_shape((batch.shape[0], n_outputs))

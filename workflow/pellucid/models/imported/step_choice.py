@@ -36,7 +36,7 @@ def check(steps: Any, key: str = "steps") -> None:
     Raises:
         InputError: a text, a negative position, a window that is empty or reversed, or another kind of value.
     """
-    if steps is None or steps == "last":
+    if steps is None or (isinstance(steps, str) and steps == "last"):
         return
     if _is_whole(steps):
         if steps < 0:
@@ -81,7 +81,7 @@ def resolved(steps: Steps, shape: Sequence[int | None], where: str, input_steps:
         found = f"an output of shape {format_shape(shape)}, whose number of steps or outputs is open"
         raise InputError.unexpected(where, found, "sizes that follow from the shape of the input")
     total = int(shape[0])
-    if steps == "last":
+    if isinstance(steps, str):
         first, stop = total - 1, total
     elif _is_whole(steps):
         first, stop = int(steps), int(steps) + 1  # type: ignore[arg-type]
