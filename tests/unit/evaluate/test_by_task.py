@@ -107,6 +107,17 @@ def test_a_threshold_has_the_best_f1_of_all_cuts(rng):
     assert everything <= sigmoid(np.array([-3.0]))[0]
 
 
+@pytest.mark.parametrize("factor", [12, 20, 1000, 1e-6])
+def test_a_threshold_is_the_best_where_probabilities_round_to_one_or_zero(rng, factor):
+    for _ in range(50):
+        has = rng.random(30) < 0.4
+        logits = (factor * rng.integers(-4, 5, 30) + rng.choice([0, 1e-14], 30)).astype(np.float64)
+        p = sigmoid(logits)
+        best = max(metrics.f1_score(has, p >= cut, zero_division=0) for cut in np.unique(p))
+        at = thresholds.choose(has, logits)
+        assert not has.any() or metrics.f1_score(has, p >= at) == pytest.approx(best, abs=1e-12)
+
+
 def test_metrics_of_values_are_those_of_scikit_learn(rng):
     true = rng.normal([60, 1e6], [10, 50], (300, 2))
     predicted = true + rng.normal(0, [5, 20], (300, 2)) + [1, 0]
