@@ -111,6 +111,31 @@ def test_the_column_of_a_value_is_told(tmp_path, frame, suffix, layout, column):
         load(tmp_path / f"a.{suffix}", group="patient", channels=["I", "II"], layout=layout)
 
 
+@pytest.mark.parametrize("stated", ["time_major", "channel_major"])
+def test_arrays_whose_axes_may_be_exchanged_are_told(tmp_path, rng, stated):
+    """(N, channels, time), as PyTorch has it, beside the default of (N, time, channels)."""
+    time_first, labels = rng.normal(size=(6, 50, 3)).astype(np.float32), np.arange(6) % 2
+    fitting, other = (time_first, time_first.swapaxes(1, 2))[:: 1 if stated == "time_major" else -1]
+    np.savez(tmp_path / "good.npz", x=fitting, y=labels)
+    np.savez(tmp_path / "turned.npz", x=other, y=labels)
+    np.save(tmp_path / "turned.npy", other)
+    assert load(tmp_path / "good.npz", layout=stated).notes == ()
+    axes = "6, 3, 50" if stated == "time_major" else "6, 50, 3"
+    right = "channel_major" if stated == "time_major" else "time_major"
+    for raw in (
+        load(tmp_path / "turned.npz", layout=stated),
+        load(tmp_path / "turned.npy", layout=stated, label="none"),
+    ):
+        assert raw.train.x.shape == (6, 3, 50)
+        told = f"the array ({axes}) is read as 3 samples of 50 channels; if it has 3 channels, write layout: {right}."
+        assert [note.split(": ", 1)[1] for note in raw.notes] == [told]
+    # Who names the channels has told which axis they are.
+    names = [f"c{number}" for number in range(50)]
+    assert load(tmp_path / "turned.npz", layout=stated, channels=names).notes == ()
+    kept = load(tmp_path / "turned.npz", layout=stated, classes=["0", "1"])
+    assert len(kept.notes) == 1
+
+
 def test_keys_of_an_archive(tmp_path, rng):
     x = rng.normal(size=(6, 5))
     np.savez(tmp_path / "a.npz", beats=x, kind=np.array(list("abcabc")), who=np.arange(6))

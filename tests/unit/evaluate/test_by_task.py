@@ -107,6 +107,17 @@ def test_a_threshold_has_the_best_f1_of_all_cuts(rng):
     assert everything <= sigmoid(np.array([-3.0]))[0]
 
 
+@pytest.mark.parametrize("factor", [12, 20, 1000, 1e-6])
+def test_a_threshold_is_the_best_where_probabilities_round_to_one_or_zero(rng, factor):
+    for _ in range(50):
+        has = rng.random(30) < 0.4
+        logits = (factor * rng.integers(-4, 5, 30) + rng.choice([0, 1e-14], 30)).astype(np.float64)
+        p = sigmoid(logits)
+        best = max(metrics.f1_score(has, p >= cut, zero_division=0) for cut in np.unique(p))
+        at = thresholds.choose(has, logits)
+        assert not has.any() or metrics.f1_score(has, p >= at) == pytest.approx(best, abs=1e-12)
+
+
 def test_metrics_of_values_are_those_of_scikit_learn(rng):
     true = rng.normal([60, 1e6], [10, 50], (300, 2))
     predicted = true + rng.normal(0, [5, 20], (300, 2)) + [1, 0]
@@ -124,6 +135,26 @@ def test_metrics_of_values_are_those_of_scikit_learn(rng):
     assert (scored.per_value["r2"] < scored.per_value["r2_high"]).all()
     assert scored.metrics["interval_coverage"] is None
     assert len(scored.coverage) == 0
+
+
+@pytest.mark.parametrize(("offset", "sd"), [(100_000, 3), (16_000_000, 20), (-1, 1e-3)])
+def test_r2_of_values_far_from_zero_is_that_of_scikit_learn(rng, offset, sd):
+    true = np.rint((offset + sd * rng.standard_normal((60, 1))) / sd * 3) * sd / 3
+    predicted = true + sd * rng.standard_normal(true.shape) / 3
+    scored = regression.score(true, predicted, ["Pa"], [""], np.array([sd]), np.zeros((0, 1)))
+    assert scored.metrics["r2"] == pytest.approx(metrics.r2_score(true, predicted), rel=1e-6)
+    assert scored.metrics["r2_low"] < scored.metrics["r2"] < scored.metrics["r2_high"]
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 1e5 + 0.3, 1e-20, 0])
+def test_equal_values_have_no_r2(rng, value):
+    true = np.full((50, 1), value)
+    scored = regression.score(true, true + rng.normal(size=(50, 1)), ["v"], [""], np.ones(1), np.zeros((0, 1)))
+    assert [scored.metrics[name] for name in ("r2", "r2_low", "r2_high")] == [None] * 3
+    # A resample of equal values among others.
+    counts = np.array([[2.0, 2, 0, 0], [0, 0, 2, 2], [2, 0, 2, 0]])
+    true = np.array([[value], [value], [value + 1], [value + 1]])
+    assert np.isfinite(regression._values(true, true, counts)["r2"]).tolist() == [[False], [False], [True]]
 
 
 def test_conformal_intervals_are_order_statistics_and_hold_their_level(rng):

@@ -163,6 +163,22 @@ def test_a_constant_channel_becomes_zero(rng):
     assert all((np.asarray(splits[name].x)[..., 1] == 0).all() for name in SPLITS)
 
 
+def test_a_channel_that_is_constant_in_training_alone_is_told(rng):
+    own, data = raw(40, seed=1).train, raw()
+    data.train.x[..., 1] = own.x[..., 1] = 7
+    own.x[3, 5, 1] = 900
+    told = []
+    for test in (own, replace(own, filling=np.where(own.x == 900, np.uint8(1), np.uint8(0)))):
+        splits = divide(replace(data, test=test), test=0.2, validation=0.1, rng=rng)
+        told.append(rescale(splits, "standard", ("I", "II"))[1])
+    constant = "Constant in the training examples, and 0 after scaling: II."
+    assert [notes[0] for notes in told] == [constant] * 2
+    assert [notes[1:] for notes in told][1] == []  # a filled value was not measured
+    assert len(told[0]) == 2
+    assert "Some test examples have other values than this constant" in told[0][1]
+    assert told[0][1].endswith(": II.")
+
+
 @pytest.mark.parametrize("per_block", [1, 7, 1000])
 def test_statistics_are_those_of_the_whole_array(rng, monkeypatch, per_block):
     x = rng.normal(1e4, [1, 50, 3], (200, 10, 3)).astype(np.float32)

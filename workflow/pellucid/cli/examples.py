@@ -98,7 +98,7 @@ def _table(path: Path, label: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
             raise
         # The reader's own hint names keys of the configuration alone.
         raise error.hinting(f"{error.hint} --label names the column of the classes.") from None
-    for note in (*(table.columns.notes if table.columns else ()), *counting_columns(table)):
+    for note in (*table.all_notes, *counting_columns(table)):
         logger.warning(note)
     return table.series.x, None if table.labels is None else _numbers_or_names(table.labels)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.datasets.base import OWN_CITATION, OWN_LICENCE, UNLABELLED, Examples, RawData, SourceSpec
-from pellucid.datasets.readers import damaged, imagenet_classes
+from pellucid.datasets.readers import damaged, imagenet_classes, pixel_depth
 from pellucid.datasets.readers.image_folder import Picture, find, find_all
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
@@ -190,7 +190,8 @@ def opened(path: Path) -> Iterator[Image]:
         # Pillow warns of many pixels; here fewer are allowed, and more are an error.
         warnings.simplefilter("ignore")
         try:
-            with Image.open(path, formats=formats) as image:
+            # Not by its name: Pillow would map a plain .tiff, and mix up the rows of one that lies on its side.
+            with path.open("rb") as file, Image.open(file, formats=formats) as image:
                 _require_usable(image, path)
                 yield image
         except UnidentifiedImageError:
@@ -198,12 +199,11 @@ def opened(path: Path) -> Iterator[Image]:
 
 
 def _require_usable(image: Image, path: Path) -> None:
-    """Refuse several frames, pixels of 32 bits and very large images."""
+    """Refuse several frames, pixels of an unknown range and very large images."""
     # The .jpg of a phone may hold a preview too.
     if (frames := getattr(image, "n_frames", 1)) > 1 and image.format != "MPO":
         raise InputError.unexpected(str(path), f"{frames} frames", "one image in each file")
-    if image.mode in ("I", "F"):
-        raise InputError.unexpected(str(path), "pixels of 32 bits, whose range is not known", "8 or 16 bits per value")
+    pixel_depth.require_known_range(image, path)
     width, height = image.size
     if not 1 <= width * height <= _PIXELS:
         found = f"{width:,} × {height:,} pixels"
@@ -239,7 +239,8 @@ def read(path: Path, size: tuple[int, int], *, fit: str, grey: bool) -> NDArray[
     with opened(path) as image:
         # A JPEG is decoded at the smallest fraction of its size that is at least twice the wanted size.
         image.draft("L" if grey else "RGB", (2 * max(size), 2 * max(size)))
-        plain = _plain(ImageOps.exif_transpose(image), grey)
+        known = pixel_depth.range_of(image)
+        plain = _plain(ImageOps.exif_transpose(image), grey, known)
         if fit == "crop":
             sized = ImageOps.fit(plain, (width, height), Image.Resampling.BILINEAR)
         else:
@@ -248,14 +249,14 @@ def read(path: Path, size: tuple[int, int], *, fit: str, grey: bool) -> NDArray[
     return values[:, :, np.newaxis] if grey else values
 
 
-def _plain(image: Image, grey: bool) -> Image:
+def _plain(image: Image, grey: bool, known: pixel_depth.Range) -> Image:
     """Convert to mode L, F (0 to 255) or RGB, without transparency."""
     from PIL import Image
 
-    if image.mode.startswith("I;16"):
+    if pixel_depth.is_deep(image):
         # Pillow's conversion to 8 bits cuts values off instead of scaling them.
-        sixteen = Image.fromarray(np.asarray(image).astype(np.float32) * np.float32(255 / 65535))
-        return sixteen if grey else Image.merge("RGB", [sixteen.convert("L")] * 3)
+        deep = pixel_depth.scaled(image, known)
+        return deep if grey else Image.merge("RGB", [deep.convert("L")] * 3)
     if image.has_transparency_data:
         colours = image.convert("RGBA")
         white = Image.new("RGBA", colours.size, (255, 255, 255, 255))

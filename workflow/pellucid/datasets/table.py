@@ -179,7 +179,7 @@ def _read(
         name: Examples(x[name], coded.numbers[name], group=groups[name], filling=table.series.filling)
         for name, table in tables.items()
     }
-    notes = [note for table in tables.values() if table.columns for note in table.columns.notes]
+    notes = [note for table in tables.values() for note in table.all_notes]
     data = RawData(
         train=examples["train"],
         test=examples.get("test"),

@@ -95,8 +95,9 @@ def _values(true: NDArray[np.float64], predicted: NDArray[np.float64], counts: N
     # Centred first: squares of large values would lose the digits in which they differ.
     centred = true - true.mean(0)
     around = counts @ centred**2 - (counts @ centred) ** 2 / total
-    # Rounding leaves a trace of a spread where all values of a resample are equal.
-    varied = around > 1e-9 * (counts @ true**2 + 1e-300)
+    # Rounding leaves a trace of a spread where all values of a resample are equal. It is one of the centred values: the
+    # size of the values themselves does not matter (100,000 and 100,003 differ).
+    varied = around > 1e-12 * (counts @ centred**2)
     r2 = np.where(varied, 1 - squares / np.where(varied, around, 1), np.nan)
     return {"r2": r2, "mae": counts @ np.abs(errors) / total, "rmse": np.sqrt(squares / total)}
 

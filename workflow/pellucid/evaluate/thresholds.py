@@ -17,7 +17,8 @@ def choose(has: NDArray[np.bool_], logits: NDArray[Any]) -> float:
     """Return the probability from which predicting the label gives the highest F1 on these examples.
 
     The threshold lies midway, in logits, between the last example that is predicted and the next one; of equally good
-    ones the one nearest to 0.5 is taken.
+    ones the one nearest to 0.5 is taken. Only cuts between different probabilities count: logits of 40 and 50 are both
+    a probability of 1, which no threshold tells apart.
 
     Args:
         has: (N,), whether the example has the label.
@@ -27,13 +28,17 @@ def choose(has: NDArray[np.bool_], logits: NDArray[Any]) -> float:
         return DEFAULT
     order = np.argsort(-logits, kind="stable")
     ranked, true = logits[order].astype(np.float64), np.cumsum(has[order])
-    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    p = sigmoid(ranked)
+    last = np.flatnonzero(np.append(p[1:] != p[:-1], True))
     f1 = 2 * true[last] / (last + 1 + int(has.sum()))
     # Below the lowest logit there is no next one: it is the threshold itself.
-    below = ranked[np.minimum(last + 1, len(ranked) - 1)]
-    cuts = (ranked[last] + below) / 2
+    following = np.minimum(last + 1, len(ranked) - 1)
+    cuts = (ranked[last] + ranked[following]) / 2
     best = np.flatnonzero(f1 >= f1.max() - 1e-12)
-    return float(sigmoid(cuts[best[np.argmin(np.abs(cuts[best]))]]))
+    chosen = best[np.argmin(np.abs(cuts[best]))]
+    threshold = float(sigmoid(cuts[chosen : chosen + 1])[0])
+    # Between two neighbouring numbers there is no third: it may have been rounded down to the next example's.
+    return threshold if threshold > p[following[chosen]] else float(p[last[chosen]])
 
 
 def of_labels(answers: NDArray[np.uint8], logits: NDArray[Any]) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from pellucid.messages import abbreviate, comma_list
 _LARGEST, _LEAST_RANGE = 1e150, 1e-150
 # Float32 steps within the standard deviation of a series: with fewer, the steps are visible in the signal.
 _STEPS = 100
+_MOST_NAMED = 100  # channels: of so many, no constant one is named
 
 
 class Side(Protocol):
@@ -57,9 +58,8 @@ def rescale(
         constant = high == low
         divisor = np.where(constant, 1.0, divisor)
         offset = np.where(constant, low, offset)
-        if constant.any() and len(names) < 100:
-            channels_text = comma_list(name for name, same in zip(names, constant, strict=True) if same)
-            notes.append(f"Constant in the training examples, and 0 after scaling: {channels_text}.")
+        if constant.any() and len(names) < _MOST_NAMED:
+            notes += _about_constant(splits, low, constant, names)
     if train.x.dtype != np.float32:
         notes += _lost(train, low, high, offset, divisor, names, scale)
     for part in splits.values():
@@ -87,6 +87,33 @@ def minmax(x: Array, filling: Array | None = None) -> tuple[Floats, Floats]:
     """Return minimum and range of each channel, (channels,)."""
     low, high = limits(x, filling)
     return low, high - low
+
+
+def _about_constant(
+    splits: Mapping[str, Any], low: Floats, constant: NDArray[np.bool_], names: Sequence[str]
+) -> list[str]:
+    """Return a sentence on the channels that are constant in train, and one on those that vary in another split."""
+    notes = [f"Constant in the training examples, and 0 after scaling: {_listed(names, constant)}."]
+    for called, part in splits.items():
+        if called != "train" and (other := constant & _differs(part, low)).any():
+            notes.append(
+                f"Some {called} examples have other values than this constant, which no training can tell the meaning "
+                f"of, and which are not scaled: {_listed(names, other)}."
+            )
+    return notes
+
+
+def _differs(side: Side, constant: Floats) -> NDArray[np.bool_]:
+    """Return the channels (channels,) with a measured value other than the constant."""
+    axes, other = tuple(range(len(side.x.shape) - 1)), np.zeros(len(constant), np.bool_)
+    for block, measured in with_measured(side.x, side.filling):
+        differs = block != constant
+        other |= (differs if measured is None else differs & measured).any(axes)
+    return other
+
+
+def _listed(names: Sequence[str], chosen: NDArray[np.bool_]) -> str:
+    return comma_list(name for name, is_chosen in zip(names, chosen, strict=True) if is_chosen)
 
 
 def _require_range(low: Floats, high: Floats, names: Sequence[str]) -> None:

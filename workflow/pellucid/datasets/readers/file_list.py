@@ -105,6 +105,7 @@ def joined(tables: Sequence[Table], labels: NDArray[Any] | None) -> Table:
         first.columns,
         tuple(_joined_target(columns) for columns in zip(*(table.targets for table in tables), strict=True)),
         first.numbers,
+        first.notes,
     )
 
 
@@ -136,7 +137,8 @@ def _all_series(parts: Sequence[Series]) -> Series:
 def only(table: Table, rows: NDArray[np.int64]) -> Table:
     """Return the table, which has one label for each example, with these rows alone."""
     labels, group = (None if values is None else values[rows] for values in (table.labels, table.group))
-    return Table(table.series.only(rows), labels, group, table.label, table.columns, numbers=table.numbers)
+    series = table.series.only(rows)
+    return Table(series, labels, group, table.label, table.columns, numbers=table.numbers, notes=table.notes)
 
 
 def require_numbers(first: Table, other: Table) -> None:

@@ -64,7 +64,8 @@ def read_archive(path: Path, layout: Layout) -> Table:
         if layout.numbers:
             series, names = numpy_numbers.read(arrays, signals, path)
             return Table(series, labels, groups, about, targets=columns, numbers=names)
-        return Table(_series(arrays.read(signal), path, layout), labels, groups, about, targets=columns)
+        notes = _about_axes(x.shape, f"{path}, {signal}", layout)
+        return Table(_series(arrays.read(signal), path, layout), labels, groups, about, targets=columns, notes=notes)
 
 
 def read_array(path: Path, layout: Layout) -> Table:
@@ -79,7 +80,8 @@ def read_array(path: Path, layout: Layout) -> Table:
     if table.ndim == 3 and (layout.label, layout.group, layout.signal) == (NONE, NONE, "all"):
         _require_numbers(table.shape, table.dtype, path)
         layout.room.take(_converted(table.shape, table.dtype), str(path))
-        return Table(_series(table, path, layout), None, None, str(path))
+        notes = _about_axes(table.shape, str(path), layout)
+        return Table(_series(table, path, layout), None, None, str(path), notes=notes)
     if table.ndim != 2 or table.dtype.kind not in "fiu":
         raise InputError.unexpected(
             str(path),
@@ -138,6 +140,24 @@ def _require_numbers(shape: Sequence[int], dtype: np.dtype[Any], path: Path) -> 
     if len(shape) not in (2, 3) or dtype.kind not in "fiu" or 0 in shape:
         expected = "numbers of shape (N, time), (N, time, channels) or, with layout: channel_major, (N, channels, time)"
         raise InputError.unexpected(f"{path}, signal", f"an array of {dtype} and shape {tuple(shape)}", expected)
+
+
+def _about_axes(shape: Sequence[int], where: str, layout: Layout) -> tuple[str, ...]:
+    """Return a note on an array of three axes that has more channels than samples: they are often exchanged.
+
+    A user who names the channels has told which axis they are: another number of names is refused.
+    """
+    if len(shape) != 3 or layout.channels > 1:
+        return ()
+    samples, channels = shape[1:] if layout.time_major else shape[:0:-1]
+    if samples >= channels:
+        return ()
+    other = "channel_major" if layout.time_major else "time_major"
+    axes = ", ".join(f"{size:,}" for size in shape)
+    return (
+        f"{where}: the array ({axes}) is read as {samples:,} samples of {channels:,} channels; if it has {samples:,} "
+        f"channels, write layout: {other}.",
+    )
 
 
 def _series(x: NDArray[Any], path: Path, layout: Layout) -> Series:

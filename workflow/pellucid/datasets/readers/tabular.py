@@ -166,6 +166,7 @@ class Table:
         columns: where signal, label and group stand; None if they are separate arrays.
         targets: the columns of several labels or of values.
         numbers: names of the numbers, where the signal is numbers without an order that stand in arrays.
+        notes: what a reader must know of how the file was read, a sentence each; those of its columns are in `columns`.
     """
 
     series: Series
@@ -175,6 +176,12 @@ class Table:
     columns: Columns | None = None
     targets: tuple[Target, ...] = ()
     numbers: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """Return the notes on the file and on its columns."""
+        return (*self.notes, *(self.columns.notes if self.columns else ()))
 
 
 def counting_columns(table: Table) -> tuple[str, ...]:
