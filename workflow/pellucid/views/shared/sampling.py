@@ -102,3 +102,15 @@ def parts(x: NDArray[np.float32], chosen: NDArray[np.int64], size: int | None = 
         return
     for start in range(0, len(chosen), size):
         yield np.asarray(x[chosen[start : start + size]])
+
+
+def shown(x: NDArray[np.float32], measured: NDArray[np.bool_] | None, rows: Any) -> NDArray[np.float32]:
+    """Return examples of a mapped array as figures show them, NaN where nothing was measured: (*rows, *input_shape).
+
+    Args:
+        x: (M, *input_shape).
+        measured: of the same shape; None if all was measured.
+        rows: numbers of examples, or of one example.
+    """
+    values = np.asarray(x[rows], np.float32)
+    return values if measured is None else np.where(measured[rows], values, np.float32(np.nan))
