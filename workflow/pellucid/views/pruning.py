@@ -105,7 +105,7 @@ def compute(
     x, labels = data.test
     sampled = proportional(labels, points, rng)
     y = labels[sampled]
-    inputs, whole, measured = (data.examples.get(name) for name in ("inputs", "predictions", "measured"))
+    inputs, whole, measured = data.examples["inputs"], data.examples["predictions"], data.examples.get("measured")
     places = kernels(model)
     weights = model.weights
     total = sum(weights[name][at].size for name, at in places)

@@ -88,9 +88,9 @@ def _is_other(kind: str, value: float, of: str) -> bool:
 def _headings(axes: Any, kinds: list[str], beside: int, suspects: int, of: str, above: int) -> None:
     """Write what the groups of panels are, so many points above the first row of each."""
     words = {"supporting": "support it" if of != "nearest" else "nearest training examples", "opposing": "oppose it"}
-    heads = [(axes[0, 0], "example", style.INK)]
-    heads += [(axes[0, 1 + place * beside], words[kind], _COLOURS[kind]) for place, kind in enumerate(kinds)]
-    heads = [(panel, text, colour, above) for panel, text, colour in heads if panel.get_visible()]
+    first = [(axes[0, 0], "example", style.INK)]
+    first += [(axes[0, 1 + place * beside], words[kind], _COLOURS[kind]) for place, kind in enumerate(kinds)]
+    heads = [(panel, text, colour, above) for panel, text, colour in first if panel.get_visible()]
     if suspects >= 0:
         heads.append((axes[suspects, 0], "suspects", style.PALETTE[3], 16))
     for panel, text, colour, points in heads:

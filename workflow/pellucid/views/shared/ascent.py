@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -61,9 +61,9 @@ def statistics_of(x: Array, chosen: NDArray[np.int64], measured: NDArray[np.bool
     # Centred on the first example's mean, since the difference of two large sums would lose a small variance.
     middle = np.asarray(x[chosen[0]], np.float64).reshape(-1, channels).mean(0)
     size = max(1, _VALUES // max(1, x[0].size))
-    masks = repeat(None) if measured is None else parts(measured, chosen, size)
+    masks: Iterable[NDArray[np.bool_] | None] = repeat(None) if measured is None else parts(measured, chosen, size)
     for batch, mask in zip(parts(x, chosen, size), masks, strict=False):
-        counts = np.ones(batch.shape, np.bool_) if mask is None else mask
+        counts: NDArray[np.bool_] = np.ones(batch.shape, np.bool_) if mask is None else mask
         centred = np.where(counts, batch - middle, 0)
         total += centred.sum(axes)
         square += np.square(centred).sum(axes)

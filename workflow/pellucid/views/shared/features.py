@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ def feature_layer(model: ExplainedModel, layer: str) -> str:
         raise InputError.unexpected(
             "layer", abbreviate(layer), f"one of {comma_list(names)}", did_you_mean(layer, names).strip()
         )
-    plain = {name: part for name, part in model.layers.items() if not hasattr(part, "layers") and hasattr(part, "call")}
+    plain = plain_layers(model)
     with_weights = [position for position, part in enumerate(plain.values()) if part.weights]
     before = list(plain)[: with_weights[-1]] if with_weights else []
     before = [name for name in before if type(plain[name]).__name__ != "InputLayer"]
@@ -55,6 +55,12 @@ def feature_layer(model: ExplainedModel, layer: str) -> str:
     meant = _passed_by_all(model, (vectors or before)[-1])
     tell_keyword(model, layer, meant)
     return meant
+
+
+def plain_layers(model: ExplainedModel) -> dict[str, Any]:
+    """Return the layers of the graph by name, in the order of the model: no nested models, nothing inside a layer."""
+    used = {id(node.operation) for node in model.nodes if not node.container}
+    return {name: part for name, part in model.layers.items() if id(part) in used}
 
 
 def _passed_by_all(model: ExplainedModel, layer: str) -> str:

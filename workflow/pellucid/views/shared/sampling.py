@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.lazy_array import LazyRows, blocks
 from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
+
+Kind = TypeVar("Kind", bound=np.generic)
 
 _HIGH = 0.1  # share of the examples that count as those of a high value
 
@@ -89,7 +91,7 @@ def members_of(labels: NDArray[Any], sampled: NDArray[np.int64], unit: int, task
     return high
 
 
-def parts(x: NDArray[np.float32], chosen: NDArray[np.int64], size: int | None = None) -> Iterator[NDArray[np.float32]]:
+def parts(x: NDArray[Kind], chosen: NDArray[np.int64], size: int | None = None) -> Iterator[NDArray[Kind]]:
     """Yield the chosen examples of a mapped array (M, *input_shape) in small parts.
 
     Args:
