@@ -100,10 +100,10 @@ def _mark(
     first = 0 if arrays["whole"] else max(0, start + unit * jump)
     last = length if arrays["whole"] else min(length, start + unit * jump + size)
     heat_rows.bracket(signal, (first - 0.5) * step, (last - 0.5) * step)
-    left = (place[0] + (unit - 0.5) * place[1]) * step
-    # In a long series a unit is thinner than a line: the frame is then wider than the unit.
-    width = max(place[1] * step, 0.012 * length * step)
-    left -= (width - place[1] * step) / 2
+    # In a long series a unit is thinner than a line: the frame is then wider than the unit. The distance of two units
+    # is negative where the model reverses the time.
+    width = max(abs(place[1]), 0.012 * length) * step
+    left = (place[0] + unit * place[1]) * step - width / 2
     rows.add_patch(
         Rectangle((left, row - 0.5), width, 1, fill=False, edgecolor=style.PALETTE[2], linewidth=1.4, clip_on=False)
     )
