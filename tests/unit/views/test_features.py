@@ -101,7 +101,8 @@ def test_a_nested_model_with_the_channels_first_has_its_maps_averaged_over_time(
 def test_of_a_model_explained_at_a_step_they_are_those_of_the_step(keras, rng):
     layers = keras.layers
     inputs = keras.Input((10, 2))
-    maps = layers.Conv1D(5, 3, padding="same", activation="relu", name="maps")(inputs)
+    before = layers.Conv1D(3, 3, padding="same", activation="relu", name="before")(inputs)
+    maps = layers.Conv1D(5, 3, padding="same", activation="relu", name="maps")(before)
     steps = layers.Cropping1D((6, 2), name="explained_steps")(layers.Dense(3, name="scores")(maps))
     model = ExplainedModel(keras.Model(inputs, layers.GlobalAveragePooling1D(name="mean_of_steps")(steps)))
     x = rng.random((4, 10, 2), np.float32)
@@ -109,3 +110,5 @@ def test_of_a_model_explained_at_a_step_they_are_those_of_the_step(keras, rng):
     kernel, bias = model.layers["scores"].get_weights()
     np.testing.assert_allclose(features(model, x, name) @ kernel + bias, model.logits(x), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(features(model, x, name, everywhere=True), model.activations(x, name).mean(1), rtol=1e-5)
+    # Of another layer, other steps count as well.
+    np.testing.assert_allclose(features(model, x, "before"), model.activations(x, "before").mean(1), rtol=1e-5)

@@ -12,6 +12,7 @@ from pydantic import Field
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.network.explained_steps import ExplainedSteps
 from pellucid.network.layer_choice import named_layer, tell_keyword
 from pellucid.views.shared.sampling import parts
 
@@ -45,6 +46,12 @@ def feature_layer(model: ExplainedModel, layer: str) -> str:
         raise InputError.unexpected(
             "layer", abbreviate(layer), f"one of {comma_list(names)}", did_you_mean(layer, names).strip()
         )
+    meant = _last_features(model)
+    tell_keyword(model, layer, meant)
+    return meant
+
+
+def _last_features(model: ExplainedModel) -> str:
     plain = plain_layers(model)
     with_weights = [position for position, part in enumerate(plain.values()) if part.weights]
     before = list(plain)[: with_weights[-1]] if with_weights else []
@@ -52,9 +59,7 @@ def feature_layer(model: ExplainedModel, layer: str) -> str:
     if not before:
         raise InputError("layer", "the model has no layer before its scores, so there are no last_features.")
     vectors = [name for name in before if len(plain[name].output.shape) == 2]
-    meant = _passed_by_all(model, (vectors or before)[-1])
-    tell_keyword(model, layer, meant)
-    return meant
+    return _passed_by_all(model, (vectors or before)[-1])
 
 
 def plain_layers(model: ExplainedModel) -> dict[str, Any]:
@@ -89,22 +94,22 @@ def features(
 ) -> NDArray[np.float32]:
     """Return the output of a layer, averaged over time or space if it has any: (N, *input_shape) to (N, units).
 
-    Of a model that is explained at some steps of its output, a layer with as many steps is averaged over these alone:
-    from them the scores are made. `everywhere` takes all steps.
+    Of a model that is explained at some steps of its output, last_features are averaged over these steps alone, if each
+    step's scores are made from it alone. `everywhere` takes all steps.
     """
-    size = model.batch_size()
+    size, steps = model.batch_size(), None if everywhere else _steps(model, layer)
     # Batch by batch, since feature maps may need many times the memory of the examples.
     parts_of_x = (x[start : start + size] for start in range(0, len(x), size))
-    return np.concatenate([_averaged(model, model.activations(part, layer), everywhere) for part in parts_of_x])
+    return np.concatenate([_averaged(model.activations(part, layer), steps) for part in parts_of_x])
 
 
 def features_and_logits(
     model: ExplainedModel, x: NDArray[np.float32], layer: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return `features` and the logits, of one pass: (N, *input_shape) to (N, units) and (N, outputs)."""
-    size = model.batch_size()
+    size, steps = model.batch_size(), _steps(model, layer)
     batches = [model.activations_and_logits(x[start : start + size], layer) for start in range(0, len(x), size)]
-    values = [_averaged(model, maps, everywhere=False) for maps, _ in batches]
+    values = [_averaged(maps, steps) for maps, _ in batches]
     return np.concatenate(values), np.concatenate([logits for _, logits in batches])
 
 
@@ -116,8 +121,16 @@ def features_of(
     return np.concatenate([features(model, batch, layer, everywhere=everywhere) for batch in batches])
 
 
-def _averaged(model: ExplainedModel, values: NDArray[np.float32], everywhere: bool) -> NDArray[np.float32]:
-    steps = None if everywhere else model.explained_steps
+def _steps(model: ExplainedModel, layer: str) -> ExplainedSteps | None:
+    """Return the steps of a layer that the scores are made from; None for all."""
+    if (steps := model.explained_steps) is None or layer != _last_features(model):
+        return None
+    last = [part for part in plain_layers(model).values() if part.weights][-1]
+    alone = type(last).__name__ in ("Dense", "TimeDistributed") or getattr(last, "kernel_size", None) == (1,)
+    return steps if alone else None
+
+
+def _averaged(values: NDArray[np.float32], steps: ExplainedSteps | None) -> NDArray[np.float32]:
     if steps is not None and values.ndim == 3 and values.shape[1] == steps.total:
         values = values[:, steps.first : steps.stop]
     return values.mean(tuple(range(1, values.ndim - 1))) if values.ndim > 2 else values
