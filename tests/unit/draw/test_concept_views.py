@@ -58,6 +58,7 @@ def parts_arrays(shape, rows=2, top=2, drawn=1):
         "layer": np.array("relu_3"),
         "way": np.array("in_place"),
         "outputs": np.array([0, 2]),
+        "numbers": np.array([3, 3]),
         "importance": np.array([[0.81, 0.2, 0.0], [0.5, 0.1, 0.0]]),
         "importance_sd": np.full((2, 3), 0.05),
         "effect": np.array([[2.5, -0.5, 0], [1, 0.25, 0]]),
@@ -94,3 +95,11 @@ def test_concept_parts_say_what_each_concept_counts(tmp_path, kind):
     assert "mean logit of test examples 7, from the concepts alone 6.5, without features −0.5" in text
     assert text.count("they do not stand for the logit") == 1
     assert ("pixels" if data_info["kind"] == "image" else "samples") + ", at their place in the example" in text
+
+
+def test_concepts_that_there_are_not_are_neither_counted_nor_shown(tmp_path):
+    data_info, shape = KINDS["channels"]
+    content = parts_arrays(shape) | {"numbers": np.array([1, 3])}
+    text, figure = words(concept_parts.draw, tmp_path, content, data_info, {}, "A title")
+    assert "1 concept keeps 97%" in text
+    assert len(panels(figure)) == (1 + 2) * (1 + 2 + 1) - 1 - 2

@@ -56,3 +56,30 @@ def test_without_a_real_example_and_a_unit_there_are_no_gaps(tmp_path):
     assert "medians of the 2 found: 75% unchanged; no real example of that class" in text
     assert "nan" not in text
     assert "()" not in text
+
+
+def test_a_change_of_hue_is_no_change_of_nothing(tmp_path):
+    data_info, shape = KINDS["image"]
+    data_info = {**data_info, "channels": ["red", "green", "blue"], "shape": [*shape[:2], 3]}
+    content = arrays((*shape[:2], 3))
+    content["changed"] = content["inputs"].copy()
+    content["changed"][:, 2, 1] += np.array([0.3, -0.4, 0.1], np.float32)  # their sum is 0
+    text, figure = words(draw, tmp_path, content, data_info, {"shown": 3, "of": "gradient"}, "A title")
+    pictures = [image.get_array() for axes in figure.axes for image in axes.images if image.get_array().ndim == 2]
+    changes = [picture for picture in pictures if picture.shape == shape[:2]]
+    for change in changes:
+        np.testing.assert_allclose(np.abs(change[2, 1]), np.sqrt(0.26), rtol=1e-5)
+    assert len(changes) == 3
+    assert "its size over all channels" in text
+
+
+@pytest.mark.parametrize("kind", ["signal", "channels", "photograph"])
+def test_what_was_not_measured_is_left_empty(tmp_path, kind):
+    data_info, shape = KINDS[kind]
+    content = arrays(shape)
+    content["measured"] = np.ones((3, *shape), bool)
+    content["measured"][:, -3:] = False
+    _, figure = words(draw, tmp_path, content, data_info, {"shown": 3, "of": "gradient"}, "A title")
+    for axes in figure.axes[:6:2] if kind != "photograph" else ():
+        assert all(np.isnan(line.get_ydata()[-3:]).all() for line in axes.lines)
+    assert all(np.isfinite(axes.get_ylim()).all() for axes in figure.axes)

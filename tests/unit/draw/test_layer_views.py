@@ -204,3 +204,35 @@ def test_a_patch_that_is_all_ink_is_not_blank():
         patch, whole = pictures(maximal_activations.draw(given, data_info, {"order": "first"}, "A title"))
     np.testing.assert_array_equal(patch.to_rgba(patch.get_array())[..., :3], 0)
     assert patch.get_clim() == whole.get_clim() == (0, 1)
+
+
+@pytest.mark.parametrize("kind", ["signal", "channels"])
+def test_the_padding_of_an_example_is_no_line(tmp_path, kind):
+    data_info, shape = KINDS[kind]
+    given = {
+        **examples(shape, 2), "layer": np.array("conv"), "filters": np.arange(2), "n_filters": np.array(2),
+        "maps": np.ones((2, 2, shape[0] - 2), np.float32), "field": field(shape), "whole": np.array(False),
+        "units": np.array([[0, 3], [1, 4]]), "measured": np.ones((2, *shape), bool),
+    }  # fmt: skip
+    given["measured"][:, -5:] = False
+    _, figure = words(activations.draw, tmp_path, given, data_info, {"shown": 2}, "A title")
+    lines = [line.get_ydata() for axes in figure.axes[:2] for line in axes.lines if len(line.get_ydata()) == shape[0]]
+    assert len(lines) == 2 * shape[-1]
+    assert all(np.isnan(line[-5:]).all() and np.isfinite(line[:-5]).all() for line in lines)
+
+
+@pytest.mark.parametrize("jump", [3, -3])
+def test_the_frame_lies_around_the_most_active_unit(tmp_path, jump):
+    data_info, shape = KINDS["signal"]
+    start = 0 if jump > 0 else 57
+    given = {
+        **examples(shape, 1), "layer": np.array("conv"), "filters": np.arange(2), "n_filters": np.array(2),
+        "maps": np.zeros((1, 2, 20), np.float32), "field": np.array([[3, jump, start, 20]]), "whole": np.array(False),
+        "units": np.array([[1, 4]]),
+    }  # fmt: skip
+    given["maps"][0, 1, 4] = 1
+    _, figure = words(activations.draw, tmp_path, given, data_info, {"shown": 2}, "A title")
+    (frame,) = [patch for patch in figure.axes[1].patches if not patch.get_fill()]
+    middle = (frame.get_x() + frame.get_width() / 2) * 125
+    np.testing.assert_allclose(middle, start + 4 * jump + 1, atol=1e-6)
+    np.testing.assert_allclose(frame.get_width() * 125, 3, atol=1e-6)

@@ -56,3 +56,18 @@ def test_more_classes_than_fit_are_counted(tmp_path):
     assert "2 of 3 classes" in text
     assert "both" not in text
     assert len(panels(figure)) == 4 + 2 + 4
+
+
+@pytest.mark.parametrize("kind", ["signal", "channels", "photograph"])
+def test_what_was_not_measured_is_left_empty(tmp_path, kind):
+    data_info, shape = KINDS[kind]
+    content = arrays(shape)
+    for name in ("prototypes", "criticisms", "nearest"):
+        content[name][:, -3:] = np.nan
+    _, figure = words(draw, tmp_path, content, data_info, {"shown": 10}, "A title")
+    for axes in panels(figure):
+        assert np.isfinite(axes.get_ylim()).all()
+        lines, images = [line.get_ydata() for line in axes.lines], [image.get_array() for image in axes.images]
+        assert all(np.isnan(line[-3:]).all() and np.isfinite(line[:-3]).all() for line in lines)
+        assert all((image[-3:] == 1).all() and image[:-3].min() >= 0 for image in images)
+        assert lines or images

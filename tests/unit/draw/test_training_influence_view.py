@@ -11,7 +11,9 @@ def arrays(shape, nearest=False):
     rng = np.random.default_rng(0)
     content = {
         "inputs": rng.random((2, *shape), np.float32),
+        "labels": np.array([0, 1]),
         "predictions": np.array([0, 2]),
+        "targets": np.array([0, 2]),
         "supporting": rng.random((2, 2, *shape), np.float32),
         "supporting_labels": np.array([[0, 0], [2, 1]]),
         "supporting_values": np.array([[0.5, 0.25], [3, 2]]),
@@ -63,3 +65,34 @@ def test_the_nearest_have_distances_and_no_opponents(tmp_path):
     assert "left: d = 0.5" in text
     assert "oppose it" not in text
     assert "1 of 2 examples" in text
+
+
+def test_names_the_class_that_is_meant_where_it_is_not_the_predicted_one(tmp_path):
+    data_info, shape = KINDS["channels"]
+    names = data_info["classes"]
+    content = arrays(shape) | {"targets": np.array([0, 1])}
+    text, _ = words(draw, tmp_path, content, data_info, {"shown": 2, "of": "score"}, "A title")
+    assert f"explained: {names[1]}" in text
+    assert f"explained: {names[0]}" not in text
+    text, _ = words(draw, tmp_path, content, data_info, {"shown": 2, "of": "loss"}, "A title")
+    assert f"class: {names[1]}" in text
+    assert "explained:" not in text
+
+
+def test_what_does_not_support_an_example_is_not_shown_as_if_it_did(tmp_path):
+    data_info, shape = KINDS["channels"]
+    content = arrays(shape) | {"supporting_values": np.array([[0.5, -0.25], [0, -2]])}
+    text, figure = words(draw, tmp_path, content, data_info, {"shown": 2, "of": "score"}, "A title")
+    assert len(panels(figure)) == 2 * 5 + 3 - 3
+    assert "no further training example supports" in text
+    assert "−0.25" not in text
+
+
+def test_a_suspect_beyond_the_other_examples_is_inside_its_panel(tmp_path):
+    data_info, shape = KINDS["signal"]
+    content = arrays(shape)
+    content["suspects"][0, 3] = 50
+    _, figure = words(draw, tmp_path, content, data_info, {"shown": 2, "of": "score"}, "A title")
+    highest = max(line.get_ydata().max() for axes in panels(figure) for line in axes.lines)
+    assert highest == 50
+    assert all(axes.get_ylim()[1] > 50 for axes in panels(figure))

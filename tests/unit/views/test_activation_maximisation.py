@@ -158,3 +158,25 @@ def test_labels_and_values_of_a_linear_model_have_their_optima_at_the_limits(ker
                   {}, "Activation maximisation")  # fmt: skip
     texts = " ".join(text.get_text() for axes in figure.axes for text in [axes.title, axes._left_title])
     assert ("value" if task == "regression" else "logit") in texts
+
+
+def test_padding_counts_neither_in_the_range_nor_in_the_mean(linear):
+    model = ExplainedModel(linear[0])
+    x, labels = random_examples(model.input_shape, model.n_classes)
+    measured = np.ones(x.shape, bool)
+    measured[::2, -2:] = False
+    measured[:, -1] = False
+    x[~measured] = -50
+    data = given(model, (x, labels))
+    data.__dict__["training_measured"] = measured
+    found = compute(model, data, np.random.default_rng(0), **FREE, steps=50)
+    assert found["inputs"].min() >= 0
+    expected = np.ma.masked_array(x, ~measured)[labels == 1].mean(0).filled(np.nan)
+    np.testing.assert_allclose(found["mean"][1], expected, rtol=1e-5)
+    assert np.isnan(found["mean"][:, -1]).all()
+    info = {
+        "kind": "series", "classes": data.data_info["classes"], "channels": [str(n) for n in range(x.shape[-1])],
+        "sampling_rate_hz": None, "unit": "",
+    }  # fmt: skip
+    figure = draw(found, info, {}, "A title")
+    assert all(np.isfinite(axes.get_ylim()).all() for axes in figure.axes)

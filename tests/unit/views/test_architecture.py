@@ -86,3 +86,18 @@ def test_twice_the_same(digit, rng):
 )  # fmt: skip
 def test_kinds_have_their_group(kind, name):
     assert group(kind) == name
+
+
+def test_the_filters_of_a_layer_with_the_channels_first_are_its_channels(keras, rng):
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((2, 30)), layers.Permute((2, 1)), layers.Permute((2, 1)),
+         layers.Conv1D(7, 3, data_format="channels_first", name="conv"),
+         layers.GlobalAveragePooling1D("channels_first"), layers.Dense(4)]
+    )  # fmt: skip
+    # As a model of series with the channels first is opened: behind a permutation.
+    outer = keras.Sequential([keras.Input((30, 2)), layers.Permute((2, 1)), *model.layers])
+    found = compute(ExplainedModel(outer), None, rng)
+    at = found["names"].tolist().index("conv")
+    assert (found["shapes"][at], found["filters"][at], found["positions"][at]) == ("7 × 28", 7, 28)
+    assert (found["filters"][0], found["positions"][0]) == (2, 30)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from pellucid.views.shared.ascent import Ascent, Statistics, ascend, roughness
+from pellucid.views.shared.ascent import Ascent, Statistics, ascend, roughness, statistics_of
 
 
 @pytest.mark.parametrize("shape", [(2, 9, 2), (2, 6, 5, 3)])
@@ -61,3 +61,17 @@ def test_with_l2_a_linear_score_is_highest_where_the_slopes_balance():
 def test_where_nothing_answers_nothing_moves():
     end, seen = climb(np.zeros((1, 3, 1), np.float32), l2=1.0, smoothness=1.0)
     np.testing.assert_array_equal(end, seen[0][1])
+
+
+def test_padding_does_not_count_in_the_statistics(rng):
+    x, chosen = rng.normal(3, 2, size=(40, 9, 3)).astype(np.float32), np.arange(5, 35)
+    measured = rng.random(x.shape) < 0.6
+    measured[..., 2] = False
+    x[~measured] = -99
+    found = statistics_of(x, chosen, measured)
+    for channel in range(2):
+        values = x[chosen][..., channel][measured[chosen][..., channel]]
+        expected = values.mean(), values.std(), values.min(), values.max()
+        at = (found.mean, found.deviation, found.low, found.high)
+        np.testing.assert_allclose([of[channel] for of in at], expected, rtol=1e-5)
+    assert [of[2] for of in (found.mean, found.deviation, found.low, found.high)] == [0, 1, 0, 0]

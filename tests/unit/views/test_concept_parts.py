@@ -110,3 +110,10 @@ def test_values_and_labels_have_parts_too(keras):
         result = concept_parts.compute(model, view_data(task), np.random.default_rng(0), concepts=2, points=3)
         assert result["outputs"].tolist() == [0, 1, 2]
         assert (result["effect"][[0, 1], 0] > 0).all()
+
+
+def test_a_layer_of_two_features_has_no_more_than_two_concepts(model):
+    result = concept_parts.compute(model, view_data(), np.random.default_rng(0), concepts=5, points=3, shown=1)
+    assert result["numbers"].tolist() == [2]
+    assert (result["importance"][0, 2:] == 0).all()
+    assert len(result["csv"].splitlines()) == 1 + 2

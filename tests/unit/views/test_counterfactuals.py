@@ -195,3 +195,30 @@ def test_channels_of_a_single_channel_and_classes_without_examples_are_refused(k
     found = compute(explained, data, rng, steps=3)
     assert not found["found"].any()
     assert np.isnan(found["distance"]).all()
+
+
+def test_padding_is_no_value_that_was_left_as_it_is(linear, tmp_path):
+    model, weights, bias = linear
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(80, 10, 2)).astype(np.float32)
+    measured = np.ones(x.shape, bool)
+    measured[:, 6:] = False
+    x[~measured] = 0
+    y = ((x * weights).sum((1, 2)) + bias > 0).astype(np.int64)
+    data = given(model, train=(x[:60], y[:60]), test=(x[60:], y[60:]))
+    data.examples.update(labels=y[60:66], indices=np.arange(6), measured=measured[60:66])
+    data.examples["truth"] = np.zeros((6, 10, 2), bool)
+    data.examples["truth"][:, :3] = True
+    data.__dict__["training_measured"] = measured[:60]
+    found = compute(model, data, rng, of="gradient", sparsity=0.5, layer=model_layer(model))
+    same = (found["changed"] == found["inputs"])[:, :6].reshape(6, -1)
+    np.testing.assert_allclose(found["unchanged"], same.mean(1))
+    np.testing.assert_allclose(found["evidence_share"], 0.5)
+    # In units of the deviation of measured values.
+    deviation = x[:60, :6].std((0, 1))
+    answers = model.logits(x[:60]).argmax(1)
+    for row in range(6):
+        others = x[:60][answers == found["wanted"][row]]
+        away = np.sqrt(np.square((others - found["inputs"][row]) / deviation).sum((1, 2))).min()
+        length = np.sqrt(np.square((found["changed"] - found["inputs"])[row] / deviation).sum())
+        np.testing.assert_allclose(found["distance"][row], length / away, rtol=1e-4)

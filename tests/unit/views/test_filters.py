@@ -70,3 +70,36 @@ def test_a_layer_without_kernels_is_refused(multivariate, linear, rng):
         compute(ExplainedModel(multivariate), None, rng, layer="dense_1")
     with pytest.raises(InputError, match="model: found no convolution layer"):
         compute(ExplainedModel(linear[0]), None, rng)
+
+
+@pytest.mark.parametrize(
+    ("before", "on_input"),
+    [("BatchNormalization", True), ("ZeroPadding1D", True), ("Conv1D", False), ("Dense", False), ("reversed", False)],
+)
+def test_channels_that_were_mixed_before_have_not_the_names_of_the_data(keras, rng, before, on_input):
+    layers = keras.layers
+    inputs = keras.Input((20, 3))
+    if before == "reversed":
+        x = inputs[..., ::-1]
+    else:
+        x = getattr(layers, before)(*{"Conv1D": (3, 1), "Dense": (3,)}.get(before, ()))(inputs)
+    maps = layers.Conv1D(4, 5, name="looked_at")(x)
+    model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(maps)))
+    found = compute(ExplainedModel(model), None, rng, layer="looked_at")
+    # A kernel of one position before it leaves the receptive field as it is.
+    assert (found["step"].tolist(), bool(found["on_input"])) == ([1], on_input)
+
+
+def test_a_kernel_lies_as_the_image_does(keras, rng):
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((9, 8, 3)), layers.Permute((2, 1, 3)),
+         layers.Conv2D(4, (3, 2), strides=(1, 2), use_bias=False, name="turned"), layers.Flatten(), layers.Dense(2)]
+    )  # fmt: skip
+    explained = ExplainedModel(model)
+    found = compute(explained, None, rng, layer="turned")
+    x = rng.normal(size=(1, 9, 8, 3)).astype(np.float32)
+    corner = np.einsum("hwc,ohwc->o", x[0, :2, :3], found["kernels"])
+    np.testing.assert_allclose(explained.activations(x, "turned")[0, 0, 0], corner, rtol=1e-4, atol=1e-5)
+    assert found["kernels"].shape == (4, 2, 3, 3)
+    assert (found["step"].tolist(), bool(found["on_input"])) == ([1, 1], True)

@@ -147,3 +147,10 @@ def test_the_rank_correlation_is_spearmans(rng):
     assert np.isnan(rank_correlation(np.ones_like(one), two))
     two[:] = 1
     assert rank_correlation(one, two) == 0
+
+
+def test_the_rank_correlation_is_over_measured_values(rng):
+    one, two = rng.normal(size=(2, 3, 9, 2)).astype(np.float32)
+    measured = rng.random(one.shape) < 0.5
+    expected = [spearmanr(np.abs(a[at]), np.abs(b[at])).statistic for a, b, at in zip(one, two, measured, strict=True)]
+    np.testing.assert_allclose(rank_correlation(one, two, measured), np.mean(expected), rtol=1e-9)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.views.shared.sampling import balanced, parts, proportional
+from pellucid.views.shared.sampling import balanced, parts, proportional, shown
 
 LABELS = np.repeat([0, 1, 2], [80, 15, 5])
 
@@ -34,3 +34,11 @@ def test_parts_are_the_chosen_examples_in_order(monkeypatch, rng):
     found = list(parts(x, chosen))
     assert [len(part) for part in found] == [3, 3, 1]
     np.testing.assert_array_equal(np.concatenate(found), x[chosen])
+
+
+def test_padding_is_shown_as_nan(rng):
+    x, measured = rng.random((9, 5, 2), np.float32), rng.random((9, 5, 2)) < 0.5
+    rows = np.array([[7, 2], [2, 0]])
+    np.testing.assert_array_equal(shown(x, None, rows), x[rows])
+    np.testing.assert_array_equal(shown(x, measured, rows), np.ma.masked_array(x, ~measured)[rows].filled(np.nan))
+    np.testing.assert_array_equal(shown(x, measured, 4), np.ma.masked_array(x, ~measured)[4].filled(np.nan))

@@ -215,3 +215,29 @@ def test_scores_that_no_dense_layer_makes_are_refused(keras, rng):
     twice = ExplainedModel(keras.Model(inputs, squared * squared))
     with pytest.raises(InputError, match="not computed by a dense layer"):
         LastDense.of(twice, rng.random((4, 12, 2), np.float32))
+
+
+def test_no_example_supports_a_class_that_the_training_examples_lack(network):
+    """Behind a ReLU all features agree: each example of another class lowers the score of the one that is missing."""
+    explained, _, x, y = network
+    known = np.flatnonzero(y[:30] != 2)
+    data = given(explained, train=(x[known], y[known]), test=(x[30:], y[30:]))
+    data.examples.update(labels=y[30:36], indices=np.arange(6), targets=np.full(6, 2))
+    found = compute(explained, data, np.random.default_rng(0), neighbours=3, suspects=2)
+    assert (found["supporting_values"] < 0).all()
+    table = pd.read_csv(StringIO(found["csv"]))
+    assert table["kind"].value_counts().to_dict() == {"opposing": 18, "suspect": 2}
+
+
+def test_padding_of_shown_examples_is_nan(network):
+    explained, _, x, y = network
+    data = given(explained, train=(x[:30], y[:30]), test=(x[30:], y[30:]))
+    measured = np.ones(x.shape, bool)
+    measured[:, 10:] = False
+    data.examples.update(labels=y[30:36], indices=np.arange(6), targets=y[30:36], measured=measured[30:36])
+    data.__dict__["training_measured"] = measured[:30]
+    found = compute(explained, data, np.random.default_rng(0), neighbours=3, suspects=2)
+    for name in ("inputs", "supporting", "opposing", "suspects"):
+        assert np.isnan(found[name][..., 10:, :]).all()
+        assert np.isfinite(found[name][..., :10, :]).all()
+    np.testing.assert_array_equal(found["suspects"][:, :10], x[found["suspect_indices"], :10])

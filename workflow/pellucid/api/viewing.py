@@ -199,6 +199,7 @@ def _stored(
         "predictions": {name: content[name] for name in ("probabilities", "predictions") if name in content},
         "truth": {},
         "groups": {},
+        "measured": {"test": content["measured"]} if "measured" in content else {},
     }
     paths = {name: folder / Path(place).name for name, place in spec.sources().items()}
     for name, path in paths.items():

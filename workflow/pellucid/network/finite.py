@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate
 from pellucid.network import runtime, target_columns, tracing
-from pellucid.network.layers import holds_weights, last_layer, steps, walk
+from pellucid.network.layers import holds_weights, is_model, last_layer, steps, walk
 from pellucid.network.named_inputs import Rows, ends
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _origin(model: Any, example: Array | Rows) -> str:
         for step, output in zip(uses, outputs, strict=True):
             if np.isfinite(output).all():
                 continue
-            if hasattr(step.operation, "layers"):
+            if is_model(step.operation):
                 (inner,) = _all(model, step.input_tensors[:1], example)
                 return _origin(step.operation, np.asarray(inner, np.float32))
             return str(step.operation.name)

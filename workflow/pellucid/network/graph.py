@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pellucid.network.held_rows import KIND
-from pellucid.network.layers import steps
+from pellucid.network.layers import is_model, steps
 
 if TYPE_CHECKING:
     import keras
@@ -123,7 +123,7 @@ def chain(model: keras.Model) -> list[ChainLink] | None:
             return None
         arguments = [*node.arguments.args, *node.arguments.kwargs.values()]
         plain = all(value is None or value is False or value is node.input_tensors[0] for value in arguments)
-        nested = hasattr(operation, "layers")
+        nested = is_model(operation)
         inner = chain(operation) if nested and plain else [ChainLink(operation, tuple(tensor.shape[1:]), plain)]
         if inner is None:
             return None
@@ -196,7 +196,7 @@ def _list_uses(model: Any, inputs: Sequence[int], found: list[Use], fresh: int) 
         use = Use(step.operation, step, tuple(reads), (), tuple(step.output_tensors[0].shape[1:]))
         if step.arguments.kwargs.get("training") or any(value is True for value in step.arguments.args):
             raise _NoGraphError
-        if hasattr(step.operation, "layers") and use.plain:
+        if is_model(step.operation) and use.plain:
             writes = _list_uses(step.operation, reads, found, fresh)
         else:
             writes = list(range(fresh, fresh + len(step.output_tensors)))

@@ -13,24 +13,41 @@ if TYPE_CHECKING:
     import keras
 
 
+def is_model(layer: Any) -> bool:
+    """Return whether a layer is a Sequential or functional model, whose layers are in the graph."""
+    return hasattr(getattr(layer, "_functional", None) or layer, "_nodes_by_depth")
+
+
+def nested(layer: Any) -> bool:
+    """Return whether the layers in `layers` of a layer stand for it: they are all that it is made of.
+
+    A user's own layer may have something else of this name, or keep only some of its inner layers there: it is one.
+    """
+    inner = getattr(layer, "layers", None)
+    if is_model(layer) or not isinstance(inner, list | tuple) or not inner:
+        return is_model(layer)
+    held = {id(weight) for one in inner for weight in getattr(one, "variables", ())}
+    return all(hasattr(one, "weights") for one in inner) and held.issuperset(map(id, layer.variables))
+
+
 def walk(model: keras.Model) -> Iterator[keras.layers.Layer]:
     """Yield all layers in the order of the model; layers of a nested model follow it."""
     for layer in model.layers:
         yield layer
-        if hasattr(layer, "layers"):
+        if nested(layer):
             yield from walk(layer)
 
 
 def holds_weights(layer: keras.layers.Layer) -> bool:
     """Return whether a layer has its own weights; the weights of a nested model belong to its layers."""
-    return bool(layer.weights) and not hasattr(layer, "layers")
+    return bool(layer.weights) and not nested(layer)
 
 
 def last_layer(model: keras.Model) -> keras.layers.Layer:
     """Return the layer, or operation, that makes the model's output; inside nested models, the innermost."""
     history = getattr(model.outputs[0], "_keras_history", None)
     layer = model.layers[-1] if history is None or history.operation is model else history.operation
-    return last_layer(layer) if getattr(layer, "layers", None) else layer
+    return last_layer(layer) if is_model(layer) else layer
 
 
 def steps(model: Any) -> list[Any]:

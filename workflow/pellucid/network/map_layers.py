@@ -16,6 +16,12 @@ _NORM = re.compile(
 )
 # These layers after a convolution still belong to it.
 _SKIPPED = re.compile(r"(Alpha|Gaussian|Spatial)?Dropout([123]D)?|GaussianNoise|ActivityRegularization|Identity|Copy")
+# Behind these layers, where the place of their units is known, channel i is still channel i of the input.
+_SAME_CHANNELS = re.compile(
+    r"(Batch|Layer|Group|Unit|RMS)?Normalization|Rescaling|Add|Subtract|Multiply|(True)?Divide|Negative|Cast|Masking|"
+    r"Permute|Transpose|Moveaxis|Swapaxes|Squeeze|ExpandDims|Reshape|"
+    r"(ZeroPadding|Cropping)[123]D"
+)
 _ACTIVATION = re.compile(
     r"Activation|(Leaky|P|Thresholded)?ReLU|R?elu\d?|Relu6|LeakyRelu|C?E[lL][uU]|Selu|Soft\w+|Log\w*|Hard\w+|"
     r"Sigmoid|Tanh|Gelu|Silu|Mish|Maximum|Minimum|Clip|Abs|Absolute|Square|Sqrt|Rsqrt|Exp|Expm1|Sign|Power|Where|"
@@ -165,6 +171,20 @@ class Places:
         place = self.fields[maps].place
         channels = 0 if pooling.config.get("data_format") == "channels_first" else -1
         return (maps, dense) if place is not None and place.axes[channels] is None else None
+
+    def takes_data(self, index: int) -> bool:
+        """Return whether the channels that a node takes are those of the input, in their order; nothing mixes them."""
+        moving = varying(self.nodes)
+        while index:
+            before = [self._inside(source) for source in self.nodes[index].inputs if source in moving]
+            if len(before) != 1:
+                return False
+            (index,) = before
+            place, kind = self.fields[index].place, self.nodes[index].kind
+            kept = any(known.fullmatch(kind) for known in (_SAME_CHANNELS, _SKIPPED, _ACTIVATION))
+            if index and (place is None or not place.maps or not kept):
+                return False
+        return True
 
     def address(self, index: int) -> str:
         """Return the address of a node."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.messages import counted, first_line
 from pellucid.network import channels_first, runtime, tracing
-from pellucid.network.layers import last_layer, steps, walk
+from pellucid.network.layers import is_model, last_layer, steps, walk
 from pellucid.network.named_inputs import Rows, ends, fitting
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def _first_at_fault(model: keras.Model, inputs: Array | Rows) -> str:
             start = Model(ends(model), step.output_tensors[0])
             if _fault(start, inputs):
                 inner = step.operation
-                if not hasattr(inner, "layers"):
+                if not is_model(inner):
                     return str(inner.name)
                 return _first_at_fault(inner, tries(inner)[:4]) or str(inner.name)
     except Exception:  # the layers up to here may make no model

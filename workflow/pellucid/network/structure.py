@@ -156,7 +156,7 @@ class ModelStructure:
         Raises:
             InputError: no such layer.
         """
-        index = self.places.addresses.get(layer)
+        index = self._node_of(layer)
         if index is None:
             return int(output_shape(self.layer(layer))[-1])
         place, shape = self.places.fields[index].place, self.nodes[index].shape
@@ -167,11 +167,16 @@ class ModelStructure:
 
         None where the output is not feature maps, or has that order already.
         """
-        index = self.places.addresses.get(layer)
+        index = self._node_of(layer)
         place = None if index is None else self.places.fields[index].place
         if place is None or not place.maps or place.axes == (*range(len(place.spans)), None):
             return None
         return [0, *(place.axes.index(axis) + 1 for axis in (*range(len(place.spans)), None))]
+
+    def _node_of(self, layer: str) -> int | None:
+        """Return the node that makes the output of a layer; of a nested model, the one inside it. None if not one."""
+        addresses = self.places.addresses
+        return addresses.get(layer, addresses.get(self.places.of_model(layer) or ""))
 
     @cached_property
     def _fields(self) -> dict[str, ReceptiveField]:

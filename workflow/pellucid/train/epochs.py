@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from pellucid import seeds
-from pellucid.network.layers import seed_states, walk
+from pellucid.network.layers import nested, seed_states, walk
 from pellucid.train import input_types, loss_faults, schedule
 from pellucid.train.batches import AugmentedBatches, Batches
 from pellucid.train.checkpoints import Checkpoints, Progress
@@ -66,7 +66,7 @@ class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self.batches.begin(epoch)
         for layer in walk(self.model):
             # The states of a nested model belong to its layers.
-            for number, state in enumerate([] if hasattr(layer, "layers") else seed_states(layer)):
+            for number, state in enumerate([] if nested(layer) else seed_states(layer)):
                 # A loaded model does not know how often the killed one had drawn.
                 stream = (layer.name, str(number)) if number else (layer.name,)
                 state.assign(np.array([seeds.integer(self.seed, "train", *stream, str(epoch)), 0], state.dtype))

@@ -19,7 +19,9 @@ from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared.ascent import Array, Ascent, Statistics, ascend, statistics_of
 from pellucid.views.shared.features import feature_layer, features, features_of
 from pellucid.views.shared.sampling import balanced, groups, members_of, outputs_of, parts
+from pellucid.views.shared.sampling import shown as as_shown
 
+_MEAN_OF = 64  # examples that are read at a time
 _WATCHED = 16  # points of the score's curve
 
 SPEC = ViewSpec(
@@ -31,7 +33,7 @@ SPEC = ViewSpec(
     "of Montreal 1341 (2009); Simonyan K, Vedaldi A, Zisserman A. arXiv:1312.6034 (2013), equation 1; regularisers: "
     "Olah C, Mordvintsev A, Schubert L. Feature Visualization. Distill (2017)",
     requires=("labels", "layers"),
-    needs=("training",),
+    needs=("training", "measured"),
 )
 
 
@@ -121,9 +123,10 @@ def compute(
         `units` (U,), classes or filters out of `count`; `inputs` (U, *input_shape), from the best start of each, with
         `scores` (U,); `start_scores` (U, starts), of every start; `history` (points, U), the score of the best start
         after `history_steps` (points,); `silent` (U,), whether the score has no gradient; `best` (U, *input_shape), the
-        real example with the highest score among `examples`, and `best_scores` (U,); `layer`, empty for classes. For
-        classes also `mean` (U, *input_shape), the mean of the real examples of the class, of those with the label, or
-        of the tenth with the highest values. Except for values also `probabilities` and `best_probabilities` (U,).
+        real example with the highest score among `examples`, NaN where nothing was measured, and `best_scores` (U,);
+        `layer`, empty for classes. For classes also `mean` (U, *input_shape), the mean of the real examples of the
+        class, of those with the label, or of the tenth with the highest values. Except for values also `probabilities`
+        and `best_probabilities` (U,).
 
     Raises:
         InputError: no layer of that name.
@@ -134,7 +137,7 @@ def compute(
     real_scores = _real_scores(model, x, sampled, name)
     candidates = np.arange(real_scores.shape[1]) if name else outputs_of(labels, data.task)
     units = _spread(candidates, shown)
-    statistics = statistics_of(x, np.arange(len(x)))
+    statistics = statistics_of(x, np.arange(len(x)), data.training_measured)
     start = _start(statistics, (starts, *x.shape[1:]), noise, len(units), rng)
     ascent = Ascent(steps, step, l2, smoothness, _shifts(x.shape[1:-1], jitter, steps, rng))
     inputs, watched, history, silent = _climb(model, name, units, real_scores, start, statistics, ascent)
@@ -150,14 +153,16 @@ def compute(
         "history": history[:, highest],
         "history_steps": watched,
         "silent": silent[highest],
-        "best": x[sampled[best]],
+        "best": as_shown(x, data.training_measured, sampled[best]),
         "best_scores": real_scores[best, units],
         "examples": np.array(len(sampled)),
         "layer": np.array(name),
     }
     if name:
         return arrays
-    means = np.stack([_mean(x, members_of(labels, sampled, int(unit), data.task)) for unit in units])
+    means = np.stack(
+        [_mean(x, members_of(labels, sampled, int(unit), data.task), data.training_measured) for unit in units]
+    )
     return arrays | _of_classes(model, arrays["inputs"], units, real_scores, best) | {"mean": means}
 
 
@@ -178,7 +183,7 @@ def _of_classes(
 def _real_scores(model: ExplainedModel, x: NDArray[np.float32], sampled: NDArray[np.int64], layer: str) -> Array:
     """Return the features of a layer, or without a layer the class scores, of real examples: (examples, units)."""
     if layer:
-        return features_of(model, x, sampled, layer)
+        return features_of(model, x, sampled, layer, everywhere=True)
     return np.concatenate([model.scores(batch) for batch in parts(x, sampled, model.batch_size())])
 
 
@@ -243,12 +248,15 @@ def _layer(model: ExplainedModel, layer: str) -> str:
     return conv_layer(model, layer)
 
 
-def _mean(x: NDArray[np.float32], chosen: NDArray[np.int64]) -> Array:
-    """Return the mean of the chosen examples."""
-    total = np.zeros(x.shape[1:])
-    for batch in parts(x, chosen):
-        total += batch.sum(0, dtype=np.float64)
-    return (total / len(chosen)).astype(np.float32)
+def _mean(x: NDArray[np.float32], chosen: NDArray[np.int64], measured: NDArray[np.bool_] | None) -> Array:
+    """Return the mean of the measured values of the chosen examples at each place, NaN where none was measured."""
+    total, count = np.zeros(x.shape[1:]), np.zeros(x.shape[1:])
+    for start in range(0, len(chosen), _MEAN_OF):
+        some = chosen[start : start + _MEAN_OF]
+        counts = np.ones((len(some), *x.shape[1:]), np.bool_) if measured is None else np.asarray(measured[some])
+        total += np.where(counts, x[some], 0).sum(0, dtype=np.float64)
+        count += counts.sum(0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
 def _spread(candidates: NDArray[np.int64], shown: int) -> NDArray[np.int64]:
@@ -265,6 +273,6 @@ def _score(
     if not layer:
         return lambda x: model.score(x, units), lambda x: model.gradient(x, units)
     return (
-        lambda x: features(model, x, layer)[np.arange(len(units)), units],
+        lambda x: features(model, x, layer, everywhere=True)[np.arange(len(units)), units],
         lambda x: model.filter_gradient(x, units, layer)[1],
     )

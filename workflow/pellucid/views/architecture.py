@@ -60,6 +60,7 @@ class Row:
         parameters, trainable: number of weights; those of a shared layer count at its first use.
         field, stride: receptive field and step along each axis of the input, in positions; None for a field that is
             the whole input.
+        maps: which axis of the shape is that of the filters; the last one where their place is not known.
         inputs: indices of the rows of its input layers.
         within: names of the nested models that contain it, joined by "/".
     """
@@ -71,6 +72,7 @@ class Row:
     trainable: int
     field: tuple[int, ...] | None
     stride: tuple[int, ...]
+    maps: int
     inputs: tuple[int, ...]
     within: str
 
@@ -95,8 +97,9 @@ def compute(
 
     Returns:
         txt and csv, the table as texts; of each layer (L,): names, kinds, groups, shapes (as text), positions (the
-        longest axis of its output without channels, at least 1), filters (the last axis), parameters, trainable, field
-        (the longest axis of the receptive field), whole, within; edges (E, 2), indices of layers, from and to.
+        longest axis of its output without channels, at least 1), filters (the axis of the channels), parameters,
+        trainable, field (the longest axis of the receptive field), whole, within; edges (E, 2), indices of layers, from
+        and to.
     """
     layers = table(model)
     return {
@@ -106,8 +109,8 @@ def compute(
         "kinds": np.array([row.kind for row in layers]),
         "groups": np.array([group(row.kind) for row in layers]),
         "shapes": np.array([format_shape(row.shape) for row in layers]),
-        "positions": np.array([max((size or 1 for size in row.shape[:-1]), default=1) for row in layers]),
-        "filters": np.array([(row.shape[-1] or 1) if row.shape else 1 for row in layers]),
+        "positions": np.array([max(_sizes(row)[0], default=1) for row in layers]),
+        "filters": np.array([_sizes(row)[1] for row in layers]),
         "parameters": np.array([row.parameters for row in layers]),
         "trainable": np.array([row.trainable for row in layers]),
         "field": np.array(
@@ -140,11 +143,19 @@ def table(model: ExplainedModel) -> list[Row]:
                 trainable=_size(node.operation, "trainable_weights") if first else 0,
                 field=None if field.whole else field.size,
                 stride=() if field.whole else tuple(span.jump for span in field.spans),
+                maps=field.place.axes.index(None) if field.place is not None and field.place.maps else -1,
                 inputs=tuple(place[source] for source in node.inputs),
                 within="/".join(node.within),
             )
         )
     return rows
+
+
+def _sizes(row: Row) -> tuple[list[int], int]:
+    """Return the sizes of a layer's output along time or space, and its number of filters; 1 for a size left open."""
+    sizes = [size or 1 for size in row.shape]
+    filters = sizes.pop(row.maps) if sizes else 1
+    return sizes, filters
 
 
 def group(kind: str) -> str:

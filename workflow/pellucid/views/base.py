@@ -42,6 +42,7 @@ NEEDS: Mapping[str, Mapping[str, str]] = {
     "test": {"x_test": "data/x_test.npy", "labels": "data/labels.npz", "predictions": "evaluation/predictions.npz"},
     "truth": {"truth": "data/truth.npz"},
     "groups": {"groups": "data/groups.npz"},
+    "measured": {"measured": "data/measured.npz"},
 }
 # What a view reads where the experiment has it.
 TAKES: Mapping[str, Mapping[str, str]] = {"checkpoints": {"checkpoints": "model/checkpoints.npz"}}
@@ -82,7 +83,7 @@ class ViewSpec:
         paper: the publication that it implements.
         requires: features that the architecture must have, such as "conv".
         needs: what it reads besides the model: "examples" (the selected ones), "training", "test", "truth" (where the
-            evidence was planted), "groups".
+            evidence was planted), "groups", "measured" (which values are no padding).
         takes: what it reads if it exists: "checkpoints" (of a training that keeps some).
         texts: suffixes of the text files that it writes beside its arrays, such as "csv".
         words: columns of the CSV that hold names, which may look like numbers or like missing values.
@@ -159,6 +160,16 @@ class ViewData:
     def truth(self) -> NDArray[np.bool_] | None:
         """Where the evidence of the training examples was planted (`Examples.truth`), mapped; None if not known."""
         return files.map_arrays(self.paths["truth"]).get("train")
+
+    @cached_property
+    def training_measured(self) -> NDArray[np.bool_] | None:
+        """Which values of the training examples were measured (M, *input_shape), mapped; None where all were."""
+        return files.map_arrays(self.paths["measured"]).get("train") if "measured" in self.paths else None
+
+    @cached_property
+    def test_measured(self) -> NDArray[np.bool_] | None:
+        """Which values of the test examples were measured (M, *input_shape), mapped; None where all were."""
+        return files.map_arrays(self.paths["measured"]).get("test") if "measured" in self.paths else None
 
     @cached_property
     def groups(self) -> NDArray[np.str_] | None:

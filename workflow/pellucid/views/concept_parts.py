@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from pellucid.views.base import Layer, ViewData, ViewSpec
 from pellucid.views.shared.crops import Crops, Maps
 from pellucid.views.shared.factorised import Parts, factorise
 from pellucid.views.shared.sampling import members_of, outputs_of
+from pellucid.views.shared.sampling import shown as as_shown
 
 Array = NDArray[np.float32]
 
@@ -35,7 +37,7 @@ SPEC = ViewSpec(
     paper="Fel T, Picard A, Bethune L, Boissin T, Vigouroux D, Colin J, Cadene R, Serre T. CRAFT: Concept Recursive "
     "Activation FacTorization for Explainability. CVPR (2023), equations 2 and 3, without the recursion",
     requires=("conv", "labels"),
-    needs=("training", "test"),
+    needs=("training", "test", "measured"),
     texts=("csv",),
     words=("output",),
 )
@@ -86,15 +88,15 @@ def compute(
     of its own, the same at all positions, and the total Sobol index of that number is the concept's importance.
 
     Returns:
-        For the K outputs and R concepts, the most important first: `outputs` (K,), `importance` and `importance_sd`
-        (K, R), mean and standard deviation over test examples, `effect` (K, R), how far the score falls without the
-        concept; `kept` (K,), the share of the crops' squared features that U W has; `scores` (K, 3), the mean score of
-        the test examples, the same with U W for their features, and with 0 for all features; `doubtful` (K,), whether
-        the second is far from the first; `crop_size` (axes,); of the drawn rows `crop_rows` (K, rows, top), indices of
-        training examples, -1 for none, `crop_starts` (K, rows, top, axes), `crop_examples` (K, rows, top,
-        *input_shape); of the drawn test examples `inputs` (K, drawn, *input_shape), `input_rows` (K, drawn), -1 for
-        none, `presence` (K, drawn, rows, *axes), the amount of each concept on the input; `members` (K,), training
-        examples; `layer`; `csv`.
+        For the K outputs and R concepts, the most important first: `outputs` (K,), `numbers` (K,), how many of the R
+        concepts there are (the rest is 0), `importance` and `importance_sd` (K, R), mean and standard deviation over
+        test examples, `effect` (K, R), how far the score falls without the concept; `kept` (K,), the share of the
+        crops' squared features that U W has; `scores` (K, 3), the mean score of the test examples, the same with U W
+        for their features, and with 0 for all features; `doubtful` (K,), whether the second is far from the first;
+        `crop_size` (axes,); of the drawn rows `crop_rows` (K, rows, top), indices of training examples, -1 for none,
+        `crop_starts` (K, rows, top, axes), `crop_examples` (K, rows, top, *input_shape); of the drawn test examples
+        `inputs` (K, drawn, *input_shape), `input_rows` (K, drawn), -1 for none, `presence` (K, drawn, rows, *axes), the
+        amount of each concept on the input; `members` (K,), training examples; `layer`; `csv`.
 
     Raises:
         InputError: no such layer, no maps on the axes of the input, or features below 0.
@@ -117,9 +119,15 @@ def compute(
         best = _best_crops(parts.amounts, order[:rows], top)
         found.append(
             _of_output(of_unit, order)
-            | _of_crops(best, np.sort(train), x, places)
-            | _of_tests(of_unit["presence"][:, order[:rows]], np.asarray(x_test[test[:drawn]]), test, maps, drawn)
-            | {"outputs": unit, "members": len(train), "kept": parts.kept}
+            | _of_crops(best, np.sort(train), as_shown(x_train, data.training_measured, np.sort(train)), places)
+            | _of_tests(
+                of_unit["presence"][:, order[:rows]],
+                as_shown(x_test, data.test_measured, test[:drawn]),
+                test,
+                maps,
+                drawn,
+            )
+            | {"outputs": unit, "members": len(train), "kept": parts.kept, "numbers": parts.concepts.any(1).sum()}
         )
     if not found:
         raise InputError.unexpected(
@@ -127,18 +135,22 @@ def compute(
         )
     arrays: dict[str, Any] = {key: np.stack([np.asarray(of[key]) for of in found]) for key in found[0]}
     arrays["doubtful"] = np.array([_doubtful(scores) for scores in arrays["scores"]])
-    for place, unit in enumerate(arrays["outputs"]):
-        if arrays["doubtful"][place]:
-            plain, rebuilt, _ = arrays["scores"][place]
-            logger.warning(
-                "%s: its concepts do not stand for its features: the mean score of the test examples is %.3g, but %.3g "
-                "from the concepts alone. Take more concepts, or crops: in_place.",
-                data.data_info["classes"][int(unit)],
-                plain,
-                rebuilt,
-            )
+    _tell_doubtful(arrays, data.data_info["classes"])
     arrays |= {"layer": np.array(maps.layer), "crop_size": np.array(places.size), "way": np.array(crops)}
     return arrays | {"csv": _table(arrays, data.data_info["classes"])}
+
+
+def _tell_doubtful(arrays: dict[str, Any], classes: Sequence[str]) -> None:
+    """Warn of each output whose concepts do not stand for its features."""
+    for place in np.flatnonzero(arrays["doubtful"]):
+        plain, rebuilt, _ = arrays["scores"][place]
+        logger.warning(
+            "%s: its concepts do not stand for its features: the mean score of the test examples is %.3g, but %.3g "
+            "from the concepts alone. Take more concepts, or crops: in_place.",
+            classes[int(arrays["outputs"][place])],
+            plain,
+            rebuilt,
+        )
 
 
 def _doubtful(scores: NDArray[np.float64]) -> bool:
@@ -221,7 +233,7 @@ def _of_output(of_unit: dict[str, NDArray[Any]], order: NDArray[np.int64]) -> di
 def _of_crops(best: NDArray[np.int64], rows: NDArray[np.int64], x: Array, crops: Crops) -> dict[str, NDArray[Any]]:
     """Return the arrays of the drawn crops: of examples x, which are these rows of the training examples."""
     there = best[..., 0] >= 0
-    whole = x[best[..., 0]] * there.reshape(*there.shape, *(1,) * (x.ndim - 1))
+    whole = np.where(there.reshape(*there.shape, *(1,) * (x.ndim - 1)), x[best[..., 0]], 0)
     return {
         "crop_rows": np.where(there, rows[best[..., 0]], -1),
         "crop_starts": crops.starts[best[..., 1]],
@@ -255,6 +267,6 @@ def _table(arrays: dict[str, Any], classes: list[str]) -> str:
             "effect": arrays["effect"][place, number],
         }
         for place, unit in enumerate(arrays["outputs"])
-        for number in range(arrays["importance"].shape[1])
+        for number in range(arrays["numbers"][place])
     ]
     return tables.as_text(pd.DataFrame(rows), float_format="%.6g")

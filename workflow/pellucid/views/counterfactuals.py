@@ -37,7 +37,7 @@ SPEC = ViewSpec(
     paper="Wachter S, Mittelstadt B, Russell C. Harv J Law Technol 31 (2018); Delaney E, Greene D, Keane MT. ICCBR "
     "(2021), native guide; Ates E, Aksar B, Leung VJ, Coskun AK. ICAPAI (2021), CoMTE",
     requires=("labels", "layers", "split"),
-    needs=("training", "examples"),
+    needs=("training", "examples", "measured"),
     texts=("csv",),
     words=("class", "predicted", "changed to"),
     measures={
@@ -104,9 +104,9 @@ def compute(
         Of the N examples: `inputs` and `changed` (N, *input_shape), `indices`, `labels`, `predictions`, `wanted`,
         `found` (N,): whether the model predicts the wanted class of the changed one; `probabilities` and
         `probabilities_changed` (N, 2), of predicted and wanted class. Measures (N,), NaN where none was found:
-        `distance`; `unchanged`, the share of values that stay as they are; `plausible`; `in_evidence`, the share of the
-        change that lies in the planted evidence, and `evidence_share`, that of the values, NaN without such evidence.
-        `seconds` for each example; `layer`; `csv`, these measures as a table.
+        `distance`; `unchanged`, the share of measured values that stay as they are; `plausible`; `in_evidence`, the
+        share of the change that lies in the planted evidence, and `evidence_share`, that of the measured values, NaN
+        without such evidence. `seconds` for each example; `layer`; `csv`, these measures as a table.
 
     Raises:
         InputError: comte with a single channel; no training example for which the model predicts a wanted class; no
@@ -121,7 +121,8 @@ def compute(
     x_train, labels = data.training
     sampled = balanced(labels, points * len(np.unique(labels)), rng)
     answers = np.concatenate([model.logits(part).argmax(1) for part in parts(x_train, sampled, model.batch_size())])
-    measured, statistics = arrays.get("measured", np.ones(inputs.shape, np.bool_)), statistics_of(x_train, sampled)
+    measured = arrays.get("measured", np.ones(inputs.shape, np.bool_))
+    statistics = statistics_of(x_train, sampled, data.training_measured)
     near = _nearest(inputs, x_train, sampled, answers, wanted, statistics, candidates)
     started = time.perf_counter()
     if of == "gradient":
@@ -137,16 +138,14 @@ def compute(
     seconds = (time.perf_counter() - started) / len(inputs)
     found = flips.flipped(model, changed, wanted)
     name = feature_layer(model, layer)
-    measures = _measures(inputs, changed, x_train, near[:, 0], statistics, arrays.get("truth"))
+    measures = _measures(inputs, changed, x_train, near[:, 0], statistics, (measured, arrays.get("truth")))
     measures["plausible"] = _plausible(model, changed, x_train, (sampled, answers, wanted), name)
     measures = {key: np.where(found, values, np.nan) for key, values in measures.items()}
     logger.info("%d of %s: another class found", found.sum(), counted(len(inputs), "example"))
     pair = order[:, :2]
     shown_arrays = {
-        "inputs": inputs,
+        **{key: arrays[key] for key in ("inputs", "labels", "indices", "measured") if key in arrays},
         "changed": changed,
-        "labels": arrays["labels"],
-        "indices": arrays["indices"],
         "predictions": own,
         "wanted": wanted,
         "found": found,
@@ -209,22 +208,27 @@ def _measures(
     x_train: Array,
     near: NDArray[np.int64],
     statistics: Statistics,
-    truth: NDArray[np.bool_] | None,
+    where: tuple[NDArray[np.bool_], NDArray[np.bool_] | None],
 ) -> dict[str, NDArray[np.float64]]:
-    """Return `distance`, `unchanged`, `in_evidence` and `evidence_share` of each example, see `compute`."""
-    whole = tuple(range(1, inputs.ndim))
+    """Return `distance`, `unchanged`, `in_evidence` and `evidence_share` of each example, see `compute`.
+
+    All are over measured values: the others cannot change. `where`: what was measured, and the evidence if it is known.
+    """
+    (measured, truth), whole = where, tuple(range(1, inputs.ndim))
+    values = measured.sum(whole)
     change = np.abs(changed.astype(np.float64) - inputs) / statistics.deviation
     length = np.sqrt((change**2).sum(whole))
     away = (np.asarray(x_train[np.maximum(near, 0)], np.float64) - inputs) / statistics.deviation
-    away_length = np.where(near >= 0, np.sqrt((away**2).sum(whole)), np.nan)
+    away_length = np.where(near >= 0, np.sqrt((away**2 * measured).sum(whole)), np.nan)
     nothing = np.full(len(inputs), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = nothing if truth is None else (change * truth).sum(whole) / change.sum(whole)
-        share = nothing if truth is None else np.broadcast_to(truth, inputs.shape).mean(whole)
+        share = nothing if truth is None else (truth & measured).sum(whole) / values
         distance = length / away_length
+        unchanged = ((changed == inputs) & measured).sum(whole) / values
     return {
         "distance": distance,
-        "unchanged": (changed == inputs).mean(whole),
+        "unchanged": unchanged,
         "in_evidence": inside,
         "evidence_share": share,
     }

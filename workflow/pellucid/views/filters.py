@@ -60,24 +60,40 @@ def compute(
     """
     name = kernel_layer(model, layer)
     layer_object = model.layers[name]
-    kernels = kernels_of(layer_object)
+    kernels, spans = kernels_of(layer_object), model.receptive_field(name).spans
+    axes = kernels.ndim - 2
+    dilation, stride = (
+        np.broadcast_to(np.asarray(of), axes) for of in (layer_object.dilation_rate, layer_object.strides)
+    )
+    matching = len(spans) == axes and not model.receptive_field(name).whole
+    step = np.zeros(axes, np.int64)
+    on_input = False
+    if matching:
+        order = _order(model, name)
+        kernels, dilation, stride = kernels.transpose(0, *(order + 1), -1), dilation[order], stride[order]
+        step = np.array([span.jump for span in spans]) // stride * dilation
+        # On an axis that the model reverses, the last tap lies first on the input.
+        kernels = np.flip(kernels, [axis + 1 for axis in np.flatnonzero(step < 0)])
+        step = np.abs(step)
+        reach = [1 + (size - 1) * rate for size, rate in zip(kernels.shape[1:-1], dilation, strict=True)]
+        uses = [index for index, node in enumerate(model.nodes) if node.operation is layer_object]
+        on_input = [span.size for span in spans] == reach and all(map(model.places.takes_data, uses))
+        on_input = on_input and kernels.shape[-1] == model.input_shape[-1]
     norms = np.sqrt(np.square(kernels, dtype=np.float64).reshape(len(kernels), -1).sum(1))
-    field = model.receptive_field(name)
-    dilation = np.broadcast_to(np.asarray(layer_object.dilation_rate), len(kernels.shape[1:-1]))
-    stride = np.broadcast_to(np.asarray(layer_object.strides), len(kernels.shape[1:-1]))
-    matching = len(field.spans) == len(stride) and not field.whole
-    jumps = [span.jump for span in field.spans] if matching else [0] * len(stride)
-    step = np.array(jumps) // stride * dilation
-    reach = [1 + (size - 1) * rate for size, rate in zip(kernels.shape[1:-1], dilation, strict=True)]
-    on_input = matching and list(field.size) == reach and kernels.shape[-1] == model.input_shape[-1]
     return {
-        "kernels": kernels,
+        "kernels": np.ascontiguousarray(kernels),
         "norms": norms,
         "order": np.argsort(-norms, kind="stable"),
         "layer": np.array(name),
         "step": step,
         "on_input": np.array(on_input),
     }
+
+
+def _order(model: ExplainedModel, name: str) -> NDArray[np.int64]:
+    """Return for each axis of the input which axis of a layer's kernels lies along it; as they come where not known."""
+    along = (model.map_order(name) or [])[1:-1]
+    return np.argsort(np.argsort(along)) if along else np.arange(len(model.input_shape) - 1)
 
 
 def kernels_of(layer: Any) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from pellucid.network.receptive_field import ReceptiveField
 from pellucid.views.base import Layer, ViewData, ViewSpec
 from pellucid.views.shared.maps import Array, batches, field_arrays, small
 from pellucid.views.shared.sampling import drawn
+from pellucid.views.shared.sampling import shown as as_shown
 
 SPEC = ViewSpec(
     title="Maximal activations",
@@ -23,7 +24,7 @@ SPEC = ViewSpec(
     paper="Girshick R, Donahue J, Darrell T, Malik J. Rich Feature Hierarchies for Accurate Object Detection and "
     "Semantic Segmentation. CVPR (2014), section 3.1",
     requires=("conv", "labels"),
-    needs=("test",),
+    needs=("test", "measured"),
 )
 
 # Largest size of an image in the arrays, in pixels along an axis: of a patch, and of the whole image around it.
@@ -58,9 +59,9 @@ def compute(
         layer, its name; n_filters; searched, number of examples; best_value and best_example (filters,) of every
         filter. For the F drawn filters and their K examples: filters (F,); values (F, K), the largest first; examples
         (F, K), indices of test examples; labels (F, K), or (F, K, outputs) of labels or values; units (F, K, axes),
-        positions in the layer's maps; patches (F, K, *size, channels), NaN outside of the input, images reduced to 112
-        pixels; starts (F, K, axes), where a patch begins on the input; contexts (F, K, *axes, channels), the whole
-        inputs, images reduced to 64 pixels; `field_arrays` of the layer.
+        positions in the layer's maps; patches (F, K, *size, channels), NaN outside of the input and where nothing was
+        measured, images reduced to 112 pixels; starts (F, K, axes), where a patch begins on the input; contexts (F, K,
+        *axes, channels), the whole inputs, images reduced to 64 pixels; `field_arrays` of the layer.
 
     Raises:
         InputError: no such layer, or a layer without a map per filter on the axes of the input.
@@ -80,7 +81,8 @@ def compute(
     shape = _map_shape(model, x[:1], name)
     units = np.stack(np.unravel_index(flat, shape), -1)
     examples = pool[winners]
-    patches, starts = _patches(x, field, examples, units)
+    measured = data.test_measured
+    patches, starts = _patches((x, measured), field, examples, units)
     return {
         **field_arrays(field),
         "layer": np.array(name),
@@ -95,16 +97,22 @@ def compute(
         "units": units,
         "patches": patches,
         "starts": starts,
-        "contexts": np.stack([[_shrunk(np.asarray(x[example]), _SMALL) for example in row] for row in examples]),
+        "contexts": np.stack([[_shrunk(as_shown(x, measured, one), _SMALL) for one in row] for row in examples]),
     }
 
 
 def _patches(
-    x: Array, field: ReceptiveField, examples: NDArray[np.int64], units: NDArray[np.int64]
+    x: tuple[Array, NDArray[np.bool_] | None],
+    field: ReceptiveField,
+    examples: NDArray[np.int64],
+    units: NDArray[np.int64],
 ) -> tuple[Array, NDArray[np.int64]]:
-    """Return what units (F, K, axes) see of examples (F, K): the patches and their starts, as `compute` does."""
+    """Return what units (F, K, axes) see of examples (F, K): the patches and their starts, as `compute` does.
+
+    x: all test examples, and what was measured of them.
+    """
     pairs = zip(examples.ravel(), units.reshape(-1, units.shape[-1]), strict=True)
-    cuts = [cut(x[example], field, unit) for example, unit in pairs]
+    cuts = [cut(as_shown(*x, example), field, unit) for example, unit in pairs]
     patches = np.stack([_shrunk(patch, _LARGE) for patch, _ in cuts])
     starts = np.stack([start for _, start in cuts])
     return patches.reshape(*examples.shape, *patches.shape[1:]), starts.reshape(units.shape)

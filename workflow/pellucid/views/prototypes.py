@@ -17,6 +17,7 @@ from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared import medoids, mmd
 from pellucid.views.shared.features import FeatureLayer, feature_layer, features_of
 from pellucid.views.shared.sampling import balanced
+from pellucid.views.shared.sampling import shown as as_shown
 
 _DRAWS = 100  # random choices with which the prototypes are compared
 # The arrays that are joined over the classes, in the order in which they are written.
@@ -34,7 +35,7 @@ SPEC = ViewSpec(
     paper="Kim B, Khanna R, Koyejo O. Examples are not Enough, Learn to Criticize! Criticism for Interpretability. "
     "NeurIPS (2016); Kaufman L, Rousseeuw P. Finding Groups in Data (1990), chapter 2",
     requires=("labels", "layers", "split"),
-    needs=("training", "test"),
+    needs=("training", "test", "measured"),
     # Prototypes stand for classes that exclude each other.
     tasks=(SINGLE_LABEL,),
 )
@@ -82,8 +83,9 @@ def compute(
         the training examples, `coverage`, the share of the class's examples that are nearest to the prototype. Of the
         criticisms: `criticisms`, `criticism_labels`, `criticism_indices`, `witness`. Of the test example nearest to
         each prototype: `nearest` (P, *input_shape), `nearest_labels`, `nearest_indices`, `nearest_distances` in units
-        of the class's kernel width. Of each class of `classes` (C,): `mmd2`, the squared distance of the prototypes'
-        distribution from the class's, `mmd2_random`, its mean over random choices, `widths`, of the kernel. `layer`.
+        of the class's kernel width. Examples have NaN where nothing was measured. Of each class of `classes` (C,):
+        `mmd2`, the squared distance of the prototypes' distribution from the class's, `mmd2_random`, its mean over
+        random choices, `widths`, of the kernel. `layer`.
 
     Raises:
         InputError: no such layer.
@@ -110,9 +112,9 @@ def compute(
     arrays: dict[str, Any] = {key: np.concatenate([of_class[key] for of_class in by_class]) for key in _KEYS}
     return arrays | {
         "classes": classes,
-        "prototypes": x[arrays["prototype_indices"]],
-        "criticisms": x[arrays["criticism_indices"]],
-        "nearest": x_test[arrays["nearest_indices"]],
+        "prototypes": as_shown(x, data.training_measured, arrays["prototype_indices"]),
+        "criticisms": as_shown(x, data.training_measured, arrays["criticism_indices"]),
+        "nearest": as_shown(x_test, data.test_measured, arrays["nearest_indices"]),
         "nearest_labels": y_test[arrays["nearest_indices"]],
         "layer": np.array(name),
     }

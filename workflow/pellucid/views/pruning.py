@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from pellucid import plugins, tables
 from pellucid.errors import InputError
-from pellucid.explain.base import require_finite
+from pellucid.explain.base import measured_for, require_finite
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.parameters import UNIQUE
@@ -105,14 +105,15 @@ def compute(
     x, labels = data.test
     sampled = proportional(labels, points, rng)
     y = labels[sampled]
-    inputs, whole = data.examples["inputs"], data.examples["predictions"]
+    inputs, whole, measured = data.examples["inputs"], data.examples["predictions"], data.examples.get("measured")
     places = kernels(model)
     weights = model.weights
     total = sum(weights[name][at].size for name, at in places)
     seed = int(rng.integers(2**31))
     # The same random scores at every density, so that a weight that is dropped stays dropped at lower densities.
     masks = rng.integers(2**31, size=repeats)
-    maps = _explain(model, methods, inputs, whole, seed)
+    question = _Question(inputs, whole, measured, seed)
+    maps = _explain(model, methods, question)
     trials: dict[str, list[Any]] = {
         name: [] for name in ("strategy", "repeat", "density", "kept", "accuracy", "rank_correlation")
     }
@@ -122,13 +123,15 @@ def compute(
                 pruned = prune(weights, places, strategy, density, np.random.default_rng(masks[repeat]))
                 with model.altered(pruned):
                     right = [model.logits(part).argmax(1) for part in parts(x, sampled, model.batch_size())]
-                    altered = _explain(model, list(maps), inputs, whole, seed)
+                    altered = _explain(model, list(maps), question)
                 trials["strategy"].append(strategy)
                 trials["repeat"].append(repeat)
                 trials["density"].append(density)
                 trials["kept"].append(sum(np.count_nonzero(pruned[name][at]) for name, at in places) / total)
                 trials["accuracy"].append((np.concatenate(right) == y).mean())
-                trials["rank_correlation"].append([rank_correlation(maps[name], altered[name]) for name in maps])
+                trials["rank_correlation"].append(
+                    [rank_correlation(maps[name], altered[name], measured) for name in maps]
+                )
     arrays: dict[str, Any] = {name: np.array(values) for name, values in trials.items()}
     arrays |= {
         "methods": np.array(list(maps), dtype=str),
@@ -196,14 +199,22 @@ def _largest(scores: NDArray[Any], density: float) -> NDArray[np.bool_]:
     return mask
 
 
-def _explain(
-    model: ExplainedModel, methods: Sequence[str], inputs: NDArray[np.float32], targets: NDArray[np.int64], seed: int
-) -> dict[str, NDArray[np.float32]]:
+class _Question(NamedTuple):
+    """What every model is asked to explain: inputs (N, *input_shape), their targets, and what was measured of them."""
+
+    inputs: NDArray[np.float32]
+    targets: NDArray[np.int64]
+    measured: NDArray[np.bool_] | None
+    seed: int
+
+
+def _explain(model: ExplainedModel, methods: Sequence[str], question: _Question) -> dict[str, NDArray[np.float32]]:
     """Return the attributions (N, *input_shape) by method, without methods that do not apply to the model."""
+    inputs, targets, measured, seed = question
     by_method = {}
     for name in methods:
         plugin = plugins.load("explain")[name]
-        parameters = plugins.defaults(plugin)
+        parameters = {**plugins.defaults(plugin), **measured_for(plugin, measured)}
         try:
             # The same random numbers for every density, so that only the weights differ.
             attributions = plugin.explain(model, inputs, targets, np.random.default_rng(seed), **parameters)
@@ -214,17 +225,22 @@ def _explain(
     return by_method
 
 
-def rank_correlation(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
+def rank_correlation(
+    before: NDArray[np.float32], after: NDArray[np.float32], measured: NDArray[np.bool_] | None = None
+) -> float:
     """Return the mean over examples of Spearman's correlation of two absolute attributions (N, *input_shape).
 
-    It is 0 for an example whose second map is constant. Examples whose first map is constant are left out; NaN if no
-    example is left.
+    It is over the measured values; `measured` None: all. It is 0 for an example whose second map is constant. Examples
+    whose first map is constant are left out; NaN if no example is left.
     """
-    first, second = (np.abs(maps).reshape(len(maps), -1) for maps in (before, after))
-    ordered = np.ptp(levels(first), axis=1) > 0
-    if not ordered.any():
-        return float("nan")
-    return float(spearman(first[ordered], second[ordered]).mean())
+    maps = [np.abs(of).reshape(len(of), -1) for of in (before, after)]
+    if measured is None:
+        rows = [(first[np.newaxis], second[np.newaxis]) for first, second in zip(*maps, strict=True)]
+    else:
+        kept = measured.reshape(len(before), -1)
+        rows = [(first[np.newaxis, at], second[np.newaxis, at]) for first, second, at in zip(*maps, kept, strict=True)]
+    ordered = [pair for pair in rows if pair[0].size and np.ptp(levels(pair[0])) > 0]
+    return float(np.mean([spearman(*pair)[0] for pair in ordered])) if ordered else float("nan")
 
 
 def _table(arrays: Mapping[str, NDArray[Any]]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -17,8 +19,12 @@ from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared import medoids
 from pellucid.views.shared.checkpoint_influence import Influence
 from pellucid.views.shared.sampling import proportional
+from pellucid.views.shared.sampling import shown as as_shown
 
 logger = logging.getLogger(__name__)
+
+# Gives examples by their numbers, with NaN where nothing was measured.
+Shown = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 
 SPEC = ViewSpec(
     title="Influence of training examples",
@@ -29,7 +35,7 @@ SPEC = ViewSpec(
     paper="Pruthi G, Liu F, Kale S, Sundararajan M. Estimating Training Data Influence by Tracing Gradient Descent. "
     "NeurIPS (2020), for the last layer (section 4), over the checkpoints that the training keeps or the final weights",
     requires=("labels", "layers", "split"),
-    needs=("training", "examples"),
+    needs=("training", "examples", "measured"),
     takes=("checkpoints",),
     texts=("csv",),
     words=("class", "predicted"),
@@ -74,7 +80,8 @@ def compute(
     Returns:
         Of the N selected examples: `inputs`, `indices`, `labels`, `predictions`, `targets`. Of the K training examples
         beside each, the strongest first: `supporting` (N, K, *input_shape), `supporting_labels`, `supporting_indices`,
-        `supporting_values` (N, K): the influence, or the distance; `opposing…` likewise, not of the nearest.
+        `supporting_values` (N, K): the influence, or the distance; `opposing…` likewise, not of the nearest. Where
+        fewer than K support it, values of 0 or below follow, which the figure and the table leave out.
         `same_class`: (N,) the share of the 10 nearest training examples that have the predicted class. Of the S
         suspects: `suspects` (S, *input_shape), `suspect_indices`, `suspect_labels`, `suspect_predictions`,
         `suspect_values`. `layer`, `compared` (number of training examples), `epochs`: of the checkpoints, empty for the
@@ -88,7 +95,8 @@ def compute(
     sampled = proportional(labels, points, rng)
     influence = Influence.of(model, data, sampled, on_loss=of == "loss")
     distances = medoids.distances(influence.own_features, influence.features)
-    training, count = (x, labels, sampled), min(neighbours, len(sampled))
+    shown_x: Shown = partial(as_shown, x, data.training_measured)
+    training, count = (shown_x, labels, sampled), min(neighbours, len(sampled))
     if of == "nearest":
         found = _strongest(distances, 1, count, "supporting", training)
     else:
@@ -97,7 +105,7 @@ def compute(
     near = np.argsort(distances, axis=1, kind="stable")[:, :10]
     predictions = influence.own_logits.argmax(1)
     found |= _suspects(influence.on_themselves, suspects, influence.logits.argmax(1), training) | {
-        "inputs": arrays["inputs"],
+        "inputs": as_shown(arrays["inputs"], arrays.get("measured"), slice(None)),
         "indices": arrays["indices"],
         "labels": arrays["labels"],
         "targets": arrays["targets"],
@@ -118,10 +126,15 @@ def compute(
     return found | {"csv": _table(found, list(data.data_info["classes"]), of)}
 
 
-def _read(x: NDArray[np.float32], chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+def _counts(kind: str, values: NDArray[np.float64], of: str) -> NDArray[np.bool_]:
+    """Return whether training examples with these influences support (oppose) an example; the nearest always count."""
+    return np.ones(values.shape, np.bool_) if of == "nearest" else (values > 0 if kind == "supporting" else values < 0)
+
+
+def _read(shown_x: Shown, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the chosen examples of a mapped array, each read once and in the file's order: (*chosen.shape, …)."""
     unique, place = np.unique(chosen, return_inverse=True)
-    return np.asarray(x[unique])[place.reshape(chosen.shape)]
+    return shown_x(unique)[place.reshape(chosen.shape)]
 
 
 def _strongest(
@@ -129,7 +142,7 @@ def _strongest(
     sign: int,
     count: int,
     name: str,
-    training: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]],
+    training: tuple[Shown, NDArray[np.int64], NDArray[np.int64]],
 ) -> dict[str, NDArray[Any]]:
     """Return the training examples with the smallest sign × values (N, M) for each example, with labels and values.
 
@@ -138,13 +151,13 @@ def _strongest(
         sign: 1 for the smallest, -1 for the largest.
         count: how many.
         name: under which they are returned.
-        training: all training examples, their labels, and the indices of the sampled ones (M,).
+        training: gives training examples by their numbers; their labels, and the indices of the sampled ones (M,).
     """
-    x, labels, sampled = training
+    shown_x, labels, sampled = training
     order = np.argsort(sign * values, axis=1, kind="stable")[:, :count]
     chosen = sampled[order]
     return {
-        name: _read(x, chosen),
+        name: _read(shown_x, chosen),
         f"{name}_indices": chosen,
         f"{name}_labels": labels[chosen],
         f"{name}_values": np.take_along_axis(values, order, 1),
@@ -155,13 +168,13 @@ def _suspects(
     influence: NDArray[np.float64],
     count: int,
     predictions: NDArray[np.int64],
-    training: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]],
+    training: tuple[Shown, NDArray[np.int64], NDArray[np.int64]],
 ) -> dict[str, NDArray[Any]]:
     """Return the training examples with the largest influence on themselves, the largest first."""
-    x, labels, sampled = training
+    shown_x, labels, sampled = training
     order = np.argsort(-influence, kind="stable")[:count]
     return {
-        "suspects": _read(x, sampled[order]),
+        "suspects": _read(shown_x, sampled[order]),
         "suspect_indices": sampled[order],
         "suspect_labels": labels[sampled[order]],
         "suspect_predictions": predictions[order],
@@ -178,6 +191,8 @@ def _table(found: dict[str, Any], classes: list[str], of: str) -> str:
         for row in range(len(found["indices"]) if kind in found else 0):
             for rank in range(found[kind].shape[1]):
                 label, value = found[f"{kind}_labels"][row, rank], found[f"{kind}_values"][row, rank]
+                if not _counts(kind, value, of):
+                    continue
                 index = found[f"{kind}_indices"][row, rank]
                 named = "nearest" if of == "nearest" else kind
                 rows.append((named, found["indices"][row], rank + 1, index, classes[label], "", value))

@@ -27,9 +27,10 @@ class Span:
 
     @classmethod
     def of(cls, *many: Array) -> Span:
-        """Return the range over arrays (N, *axes, channels)."""
-        flat = [values.reshape(-1, values.shape[-1]) for values in many if values.size]
-        low, high = np.min([values.min(0) for values in flat], 0), np.max([values.max(0) for values in flat], 0)
+        """Return the range over arrays (N, *axes, channels); NaN, where nothing was measured, has no place in it."""
+        flat = np.concatenate([values.reshape(-1, values.shape[-1]) for values in many if values.size])
+        low, high = np.fmin.reduce(flat, 0), np.fmax.reduce(flat, 0)
+        low = np.where(np.isfinite(low), low, 0).astype(flat.dtype)
         return cls(low, np.where(high > low, high, low + 1))
 
 
@@ -80,6 +81,8 @@ def height(data_info: DataInfo) -> float:
 
 
 def channels_note(data_info: DataInfo) -> str:
-    """Return what the caption says if not all channels of a series fit."""
+    """Return what the caption says if not all channels of a series fit, or those of an image are no colours."""
     count = len(data_info["channels"])
-    return f"; {CHANNELS} of {count} channels" if data_info["kind"] != "image" and count > CHANNELS else ""
+    if data_info["kind"] == "image":
+        return "" if count in (1, 3) else f"; grey: the mean of the {count} channels"
+    return f"; {CHANNELS} of {count} channels" if count > CHANNELS else ""

@@ -10,12 +10,16 @@ from pellucid.draw import style
 
 
 def image(axes: Axes, pixels: style.Array) -> None:
-    """Draw an image (height, width, 1 or 3): in grey, high values dark on white, or in colour."""
+    """Draw an image (height, width, channels): three channels in colour; others in grey, the mean of the channels.
+
+    High grey values are dark on white. NaN is left empty.
+    """
     if pixels.shape[-1] == 3:
-        low, high = float(pixels.min()), float(pixels.max())
-        axes.imshow((pixels - low) / (high - low or 1.0), interpolation="nearest")
+        low, high = (float(end.reduce(pixels, None, initial=np.nan)) for end in (np.fmin, np.fmax))
+        shade = (pixels - low) / (high - low or 1.0)
+        axes.imshow(np.nan_to_num(shade, nan=1.0), interpolation="nearest")
     else:
-        axes.imshow(pixels[..., 0], cmap="gray_r", interpolation="nearest")
+        axes.imshow(pixels.mean(-1), cmap="gray_r", interpolation="nearest")
     bare(axes)
 
 
@@ -33,7 +37,7 @@ def heat_over_image(axes: Axes, pixels: style.Array, attribution: style.Array, s
 def ink(pixels: style.Array) -> style.Array:
     """Return how dark an image (height, width, channels) is drawn at each place, 0 to 1; high grey values are dark."""
     grey = pixels.mean(-1)
-    low, high = float(grey.min()), float(grey.max())
+    low, high = (float(end.reduce(grey, None, initial=np.nan)) for end in (np.fmin, np.fmax))
     share: style.Array = (grey - low) / (high - low or 1.0)
     return share if pixels.shape[-1] == 1 else 1 - share
 

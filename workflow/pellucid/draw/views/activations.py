@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -35,9 +36,14 @@ def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], cap
     return _series(arrays, data_info, scale, caption)
 
 
+def _inputs(arrays: Arrays) -> NDArray[np.float32]:
+    """Return the inputs, with NaN where nothing was measured."""
+    return style.unmeasured_as_nan(arrays["inputs"], arrays.get("measured"))
+
+
 def _series(arrays: Arrays, data_info: DataInfo, scale: style.Scale, caption: str) -> Figure:
     """Draw a column for each example: the input above, a heat row for each filter below, on one time axis."""
-    inputs, maps, channels = arrays["inputs"], arrays["maps"], data_info["channels"]
+    inputs, maps, channels = _inputs(arrays), arrays["maps"], data_info["channels"]
     columns = min(_COLUMNS, len(inputs))
     bands = -(-len(inputs) // columns)
     above = 1.0 if len(channels) == 1 else 0.4 + 0.15 * min(len(channels), 12)
@@ -94,10 +100,10 @@ def _mark(
     first = 0 if arrays["whole"] else max(0, start + unit * jump)
     last = length if arrays["whole"] else min(length, start + unit * jump + size)
     heat_rows.bracket(signal, (first - 0.5) * step, (last - 0.5) * step)
-    left = (place[0] + (unit - 0.5) * place[1]) * step
-    # In a long series a unit is thinner than a line: the frame is then wider than the unit.
-    width = max(place[1] * step, 0.012 * length * step)
-    left -= (width - place[1] * step) / 2
+    # In a long series a unit is thinner than a line: the frame is then wider than the unit. The distance of two units
+    # is negative where the model reverses the time.
+    width = max(abs(place[1]), 0.012 * length) * step
+    left = (place[0] + unit * place[1]) * step - width / 2
     rows.add_patch(
         Rectangle((left, row - 0.5), width, 1, fill=False, edgecolor=style.PALETTE[2], linewidth=1.4, clip_on=False)
     )
@@ -105,7 +111,7 @@ def _mark(
 
 def _images(arrays: Arrays, data_info: DataInfo, scale: style.Scale, caption: str) -> Figure:
     """Draw a band for each example: the input at the left, the maps of the filters beside it."""
-    inputs, maps, filters = arrays["inputs"], arrays["maps"], arrays["filters"]
+    inputs, maps, filters = _inputs(arrays), arrays["maps"], arrays["filters"]
     lines = 2 if len(filters) > 8 else 1
     columns = -(-len(filters) // lines)
     tile, gap, name, between = 0.62, 0.06, 0.15, 0.3

@@ -16,6 +16,7 @@ from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared import pixels, task_heading
 from pellucid.draw.shared.example_panel import Span, channels_note, example, height
+from pellucid.messages import counted
 from pellucid.tasks import QUANTITY, SINGLE_LABEL
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -58,10 +59,10 @@ def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], cap
         for across, words in ((left, "training crops with most of it"), (second, "where test examples have it")):
             at = across / full[0], 1 - (begin + title - 0.04) / full[1]
             figure.text(*at, words, fontsize=7, color=style.QUIET, va="bottom")
-        for row in range(rows):
+        for row in range(min(rows, int(arrays["numbers"][block_number]))):
             down = begin + title + row * (tall + _GAP)
             _importance(panel(0.12, down, _BAR - 0.2), arrays, data_info, (block_number, row))
-            last = row == rows - 1 and block_number == outputs - 1
+            last = row == min(rows, int(arrays["numbers"][block_number])) - 1 and block_number == outputs - 1
             shown = _Row(arrays, data_info, span, block_number, row)
             for column in range(top):
                 if arrays["crop_rows"][block_number, row, column] >= 0:
@@ -177,7 +178,9 @@ def _title(arrays: Arrays, data_info: DataInfo, block: int) -> str:
     plain, rebuilt, empty = (float(value) for value in arrays["scores"][block])
     quantity = QUANTITY[data_info.get("task", SINGLE_LABEL)]
     numbers = f"{plain:.3g}, from the concepts alone {rebuilt:.3g}, without features {empty:.3g}".replace("-", "−")
-    kept = f"{arrays['importance'].shape[1]} concepts keep {float(arrays['kept'][block]):.0%} of the squared features"
+    number = int(arrays["numbers"][block])
+    keep = f"{counted(number, 'concept')} {'keeps' if number == 1 else 'keep'}"
+    kept = f"{keep} {float(arrays['kept'][block]):.0%} of the squared features"
     text = f"{task_heading.word(data_info)} {name}: {kept}\nmean {quantity} of test examples {numbers}"
     return f"{text}:\nthey do not stand for the {quantity}" if arrays["doubtful"][block] else text
 

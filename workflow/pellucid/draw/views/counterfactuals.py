@@ -35,15 +35,20 @@ def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], cap
     figure = style.new(6.2 if image else 9.0, 1.6 + (tall + 0.42) * rows)
     figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.05)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=not image)
-    span = Span.of(arrays["inputs"][shown], arrays["changed"][shown])
+    inputs, changed = (style.unmeasured_as_nan(arrays[key], arrays.get("measured")) for key in ("inputs", "changed"))
+    span = Span.of(inputs[shown], changed[shown])
     change = arrays["changed"] - arrays["inputs"]
+    if image:
+        # A pixel has one colour: the change of all its channels, with the sign of their sum.
+        total = change.sum(-1)
+        change = np.where(total < 0, -1, 1) * np.sqrt(np.square(change).sum(-1))
     largest = float(np.abs(change[shown]).max()) or 1.0
     for line, row in zip(axes, shown, strict=True):
-        before, after = arrays["inputs"][row], arrays["changed"][row]
+        before, after = inputs[row], changed[row]
         if image:
             example(line[0], data_info, before, span)
             example(line[1], data_info, after, span)
-            shades = line[2].imshow(change[row].sum(-1), cmap=style.DIVERGING, norm=Normalize(-largest, largest))
+            shades = line[2].imshow(change[row], cmap=style.DIVERGING, norm=Normalize(-largest, largest))
             pixels.bare(line[2])
         else:
             found = bool(arrays["found"][row])
@@ -135,7 +140,8 @@ def _caption(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any],
         medians = [_median(arrays[key]) for key in _MEASURES]
         lines.append(f"medians of the {found} found: {_in_words(medians, ' of the way to a real example')}")
     if data_info["kind"] == "image":
-        lines.append("the example, changed, and the change")
+        several = ": its size over all channels, with the sign of their sum" if arrays["inputs"].shape[-1] > 1 else ""
+        lines.append(f"the example, changed, and the change{several}")
     else:
         lines.append("grey: the example; orange: changed" + channels_note(data_info))
         if len(data_info["channels"]) == 1:

@@ -24,6 +24,7 @@ def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], cap
         f"{caption}: {heading.of_example(data_info, arrays, 0)}\nof each layer at most {parameters['shown']} maps: "
         "those of the largest mean absolute activation\ngrey is 0; each layer has its own colour scale"
     )
+    arrays = {**arrays, "inputs": style.unmeasured_as_nan(arrays["inputs"], arrays.get("measured"))}
     return (_images if data_info["kind"] == "image" else _series)(arrays, data_info, caption)
 
 

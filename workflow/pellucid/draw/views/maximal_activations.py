@@ -69,7 +69,9 @@ def _series(arrays: Arrays, data_info: DataInfo, caption: str) -> Figure:
             at = (start + np.arange(len(patch))) * step
             for channel in range(n_channels):
                 colour = style.PALETTE[channel % _LINES]
-                level, middle, size = (-channel, context[:, channel].mean(), spread[channel]) if stacked else (0, 0, 1)
+                level, middle, size = (
+                    (-channel, _middle(context[:, channel]), spread[channel]) if stacked else (0, 0, 1)
+                )
                 for x, y, paint, thick in (
                     (time, context[:, channel], style.QUIET, 0.6),
                     (at, patch[:, channel], colour, 1.7),
@@ -91,6 +93,12 @@ def _series(arrays: Arrays, data_info: DataInfo, caption: str) -> Figure:
     style.label_time(axes, label)
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
     return figure
+
+
+def _middle(values: NDArray[np.float32]) -> float:
+    """Return the mean of the measured values; 0 without any."""
+    there = values[np.isfinite(values)]
+    return float(there.mean()) if there.size else 0.0
 
 
 def _images(arrays: Arrays, data_info: DataInfo, caption: str) -> Figure:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.data_info import DataInfo
 from pellucid.draw import style
+from pellucid.draw.shared import task_heading
 from pellucid.draw.shared.example_panel import Span, channels_note, example, height
 from pellucid.messages import counted
 
@@ -34,24 +35,28 @@ def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], cap
     figure = style.new(max(wide * columns + 0.6, 6.6), (tall + 0.38) * rows + 1.35 + (0.3 if below else 0))
     figure.set_layout_engine("constrained", h_pad=0.06)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=not image, sharey=not image)
-    span = Span.of(arrays["inputs"], *(arrays[kind].reshape(-1, *arrays["inputs"].shape[1:]) for kind in kinds))
+    others = (arrays[kind].reshape(-1, *arrays["inputs"].shape[1:]) for kind in (*kinds, "suspects"))
+    span = Span.of(arrays["inputs"], *others)
+    titles = [_title(arrays, data_info, row, parameters["of"]) for row in shown]
     for panel in axes.ravel():
         panel.set_visible(False)
-    for line, row in zip(axes, shown, strict=False):
-        _panel(
-            line[0], data_info, arrays["inputs"][row], span, style.INK, f"{classes[int(arrays['predictions'][row])]}"
-        )
+    for line, row, own_title in zip(axes, shown, titles, strict=False):
+        _panel(line[0], data_info, arrays["inputs"][row], span, style.INK, own_title)
         for place, kind in enumerate(kinds):
             for rank in range(beside):
+                value = arrays[f"{kind}_values"][row, rank]
+                if _is_other(kind, value, parameters["of"]):
+                    continue
                 label = classes[int(arrays[f"{kind}_labels"][row, rank])]
-                title = f"{label}: {_number(arrays[f'{kind}_values'][row, rank], parameters['of'])}"
+                title = f"{label}: {_number(value, parameters['of'])}"
                 panel = line[1 + place * beside + rank]
                 _panel(panel, data_info, arrays[kind][row, rank], span, _COLOURS[kind], title)
     for number in range(suspects):
         panel = axes[len(shown) + number // columns, number % columns]
         said, label = (classes[int(arrays[key][number])] for key in ("suspect_predictions", "suspect_labels"))
         _panel(panel, data_info, arrays["suspects"][number], span, style.PALETTE[3], f"{label} / {said}")
-    _headings(axes, kinds, beside, len(shown) if below else -1, parameters["of"])
+    high = any("\n" in title for title in titles[:1])
+    _headings(axes, kinds, beside, len(shown) if below else -1, parameters["of"], 26 if high else 16)
     style.label_time(axes, "" if image else style.time_axis(1, data_info["sampling_rate_hz"])[1])
     figure.suptitle(_caption(arrays, data_info, parameters, caption, len(shown)), x=0.01, ha="left", fontsize=10)
     return figure
@@ -63,16 +68,34 @@ def _panel(axes: Any, data_info: DataInfo, values: NDArray[np.float32], span: Sp
     axes.set_title(title, fontsize=7.5, color=colour, pad=3)
 
 
-def _headings(axes: Any, kinds: list[str], beside: int, suspects: int, of: str) -> None:
-    """Write what the groups of panels are, above the first row of each."""
+def _title(arrays: Arrays, data_info: DataInfo, row: int, of: str) -> str:
+    """Return the predicted class, and the class whose score or loss is meant where it is another one."""
+    predicted = str(data_info["classes"][int(arrays["predictions"][row])])
+    if of == "loss":
+        label = int(arrays["labels"][row])
+        return (
+            predicted if label == arrays["predictions"][row] else f"{predicted}\nclass: {data_info['classes'][label]}"
+        )
+    target = task_heading.of_target(data_info, arrays, row) if of == "score" else ""
+    return f"{predicted}\nexplained: {target}" if target else predicted
+
+
+def _is_other(kind: str, value: float, of: str) -> bool:
+    """Return whether a training example does not support (oppose) the example, though none supports it more."""
+    return of != "nearest" and not (value > 0 if kind == "supporting" else value < 0)
+
+
+def _headings(axes: Any, kinds: list[str], beside: int, suspects: int, of: str, above: int) -> None:
+    """Write what the groups of panels are, so many points above the first row of each."""
     words = {"supporting": "support it" if of != "nearest" else "nearest training examples", "opposing": "oppose it"}
-    heads = [(axes[0, 0], "example", style.INK)]
-    heads += [(axes[0, 1 + place * beside], words[kind], _COLOURS[kind]) for place, kind in enumerate(kinds)]
+    first = [(axes[0, 0], "example", style.INK)]
+    first += [(axes[0, 1 + place * beside], words[kind], _COLOURS[kind]) for place, kind in enumerate(kinds)]
+    heads = [(panel, text, colour, above) for panel, text, colour in first if panel.get_visible()]
     if suspects >= 0:
-        heads.append((axes[suspects, 0], "suspects", style.PALETTE[3]))
-    for panel, text, colour in heads:
+        heads.append((axes[suspects, 0], "suspects", style.PALETTE[3], 16))
+    for panel, text, colour, points in heads:
         panel.annotate(
-            text, (0, 1), xytext=(0, 16), xycoords="axes fraction", textcoords="offset points", fontsize=9,
+            text, (0, 1), xytext=(0, points), xycoords="axes fraction", textcoords="offset points", fontsize=9,
             fontweight="bold", color=colour,
         )  # fmt: skip
 
@@ -95,6 +118,9 @@ def _caption(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any],
     ]
     if shown < total:
         lines[-1] += f"; {shown} of {total} examples"
+    kinds = [kind for kind in _COLOURS if kind in arrays]
+    if any(_is_other(kind, value, of) for kind in kinds for value in arrays[f"{kind}_values"][:shown].flat):
+        lines.append("an empty place: no further training example supports (or opposes) the example")
     if len(arrays["suspects"]):
         lines.append("suspects: training examples with the largest influence on themselves (label / predicted)")
     return "\n".join(lines)

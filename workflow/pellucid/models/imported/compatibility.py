@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import InputError
 from pellucid.network import same_function
-from pellucid.network.layers import copy_state
+from pellucid.network.layers import copy_state, nested
 from pellucid.network.named_inputs import ends
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _rename(model: Any, within: tuple[str, ...], taken: set[str], seen: set[int]
         # No message about the input of a nested model: no method uses it.
         if layer.name != old and not (within and type(layer).__name__ == "InputLayer"):
             renamed.append(("/".join((*within, old)), layer.name))
-        if hasattr(layer, "layers"):
+        if nested(layer):
             renamed += _rename(layer, (*within, old), taken, seen)
     return renamed
 

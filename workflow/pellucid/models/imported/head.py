@@ -15,7 +15,7 @@ from pellucid.messages import format_shape
 from pellucid.models.imported import class_scores, last_operation, limited_scores, value_ends
 from pellucid.network import same_function, tracing
 from pellucid.network.graph import flatten
-from pellucid.network.layers import last_layer, walk
+from pellucid.network.layers import is_model, last_layer, walk
 from pellucid.network.named_inputs import ends, standard_normal
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _headless(model: keras.Model, where: str) -> tuple[keras.Model, Any]:
     while True:
         operation, index, _ = tensor._keras_history
         (before, *others) = operation._inbound_nodes[index].input_tensors or [None]
-        if hasattr(operation, "layers") and not others:
+        if is_model(operation) and not others:
             inner, dense = _headless(operation, where)
             return Model(ends(model), inner(before), name=model.name), dense
         if isinstance(operation, layers.Dense):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any
 
-from pellucid.network.layers import last_layer
+from pellucid.network.layers import is_model, last_layer
 
 if TYPE_CHECKING:
     import keras
@@ -26,7 +26,7 @@ def score_operation(model: keras.Model) -> Any:
 
     last, tensor = last_layer(model), model.outputs[0]
     operation, index, _ = tensor._keras_history
-    while not hasattr(operation, "layers"):
+    while not is_model(operation):
         plain = (layers.Flatten, layers.Reshape, layers.Dropout, layers.Identity)
         linear = isinstance(operation, layers.Activation) and activation_name(operation.activation) is None
         sources = operation._inbound_nodes[index].input_tensors

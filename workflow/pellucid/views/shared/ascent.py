@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from pellucid.views.shared.sampling import parts
 
 Array = NDArray[np.float32]
+
+_VALUES = 2**18  # that are read at a time
 
 
 @dataclass(frozen=True)
@@ -43,31 +46,37 @@ class Ascent:
     shifts: NDArray[np.int64]
 
 
-def statistics_of(x: Array, chosen: NDArray[np.int64]) -> Statistics:
+def statistics_of(x: Array, chosen: NDArray[np.int64], measured: NDArray[np.bool_] | None = None) -> Statistics:
     """Return mean, standard deviation and range of every channel of the chosen examples of a mapped array.
 
     Args:
         x: (M, *axes, channels).
         chosen: indices of examples.
+        measured: of the same shape: other values, such as padding, do not count; None if all were measured. A channel
+            without measured values has the mean 0 and the range 0.
     """
-    channels = x.shape[-1]
-    total, square = np.zeros(channels), np.zeros(channels)
+    channels, axes = x.shape[-1], tuple(range(x.ndim - 1))
+    total, square, count = np.zeros(channels), np.zeros(channels), np.zeros(channels)
     low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
-    count = 0
     # Centred on the first example's mean, since the difference of two large sums would lose a small variance.
     middle = np.asarray(x[chosen[0]], np.float64).reshape(-1, channels).mean(0)
-    for batch in parts(x, chosen):
-        values = batch.reshape(-1, channels)
-        centred = values - middle
-        total += centred.sum(0)
-        square += np.square(centred).sum(0)
-        low, high = np.minimum(low, values.min(0)), np.maximum(high, values.max(0))
-        count += len(values)
-    mean = total / count
-    deviation = np.sqrt(np.maximum(square / count - mean**2, 0))
+    size = max(1, _VALUES // max(1, x[0].size))
+    masks: Iterable[NDArray[np.bool_] | None] = repeat(None) if measured is None else parts(measured, chosen, size)
+    for batch, mask in zip(parts(x, chosen, size), masks, strict=False):
+        counts: NDArray[np.bool_] = np.ones(batch.shape, np.bool_) if mask is None else mask
+        centred = np.where(counts, batch - middle, 0)
+        total += centred.sum(axes)
+        square += np.square(centred).sum(axes)
+        count += counts.sum(axes)
+        low = np.minimum(low, batch.min(axes, where=counts, initial=np.inf))
+        high = np.maximum(high, batch.max(axes, where=counts, initial=-np.inf))
+    there = count > 0
+    mean = total / np.maximum(count, 1)
+    deviation = np.sqrt(np.maximum(square / np.maximum(count, 1) - mean**2, 0))
     # A constant channel stays constant, since its limits are equal: any unit will do.
     nonzero = np.where(deviation > 0, deviation, 1)
-    return Statistics(*(np.asarray(value, np.float32) for value in (middle + mean, nonzero, low, high)))
+    found = np.where(there, middle + mean, 0), nonzero, np.where(there, low, 0), np.where(there, high, 0)
+    return Statistics(*(np.asarray(value, np.float32) for value in found))
 
 
 def ascend(

@@ -12,7 +12,7 @@ from pellucid.errors import InputError
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.targets import along_outputs
 from pellucid.tasks import REGRESSION, SINGLE_LABEL, probabilities
-from pellucid.views.shared.features import feature_layer, features_and_logits
+from pellucid.views.shared.features import feature_layer, features_and_logits, plain_layers
 
 _CLOSE = 1e-3  # of the largest score: by how much the scores of the last layer may differ from the model's
 
@@ -39,7 +39,7 @@ class LastDense:
             InputError: the scores are not made by a dense layer from a vector.
         """
         layer = feature_layer(model, "last_features")
-        with_weights = [part for part in model.layers.values() if not hasattr(part, "layers") and part.weights]
+        with_weights = [part for part in plain_layers(model).values() if part.weights]
         weights = [np.asarray(weight, np.float64) for weight in with_weights[-1].get_weights()]
         found, logits = features_and_logits(model, inputs, layer)
         found = found.astype(np.float64)

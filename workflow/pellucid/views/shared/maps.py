@@ -52,7 +52,7 @@ def field_arrays(field: ReceptiveField) -> dict[str, NDArray[Any]]:
 
 def about_examples(data: ViewData, chosen: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     """Return the arrays of the chosen examples that a figure needs; a regression has no probabilities."""
-    names: tuple[str, ...] = ("inputs", "labels", "predictions", "probabilities", "indices")
+    names: tuple[str, ...] = ("inputs", "labels", "predictions", "probabilities", "indices", "measured")
     # The headings of labels and values say what is true, and of which output.
     names += () if data.task == SINGLE_LABEL else ("answers", "targets")
     return {name: data.examples[name][chosen] for name in names if name in data.examples}

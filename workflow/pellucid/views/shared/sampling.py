@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.lazy_array import LazyRows, blocks
 from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
+
+Kind = TypeVar("Kind", bound=np.generic)
 
 _HIGH = 0.1  # share of the examples that count as those of a high value
 
@@ -89,7 +91,7 @@ def members_of(labels: NDArray[Any], sampled: NDArray[np.int64], unit: int, task
     return high
 
 
-def parts(x: NDArray[np.float32], chosen: NDArray[np.int64], size: int | None = None) -> Iterator[NDArray[np.float32]]:
+def parts(x: NDArray[Kind], chosen: NDArray[np.int64], size: int | None = None) -> Iterator[NDArray[Kind]]:
     """Yield the chosen examples of a mapped array (M, *input_shape) in small parts.
 
     Args:
@@ -102,3 +104,15 @@ def parts(x: NDArray[np.float32], chosen: NDArray[np.int64], size: int | None = 
         return
     for start in range(0, len(chosen), size):
         yield np.asarray(x[chosen[start : start + size]])
+
+
+def shown(x: NDArray[np.float32], measured: NDArray[np.bool_] | None, rows: Any) -> NDArray[np.float32]:
+    """Return examples of a mapped array as figures show them, NaN where nothing was measured: (*rows, *input_shape).
+
+    Args:
+        x: (M, *input_shape).
+        measured: of the same shape; None if all was measured.
+        rows: numbers of examples, or of one example.
+    """
+    values = np.asarray(x[rows], np.float32)
+    return values if measured is None else np.where(measured[rows], values, np.float32(np.nan))
