@@ -143,7 +143,7 @@ def compute(
     measures = {key: np.where(found, values, np.nan) for key, values in measures.items()}
     logger.info("%d of %s: another class found", found.sum(), counted(len(inputs), "example"))
     pair = order[:, :2]
-    shown_arrays = {
+    shown_arrays: dict[str, NDArray[Any]] = {
         **{key: arrays[key] for key in ("inputs", "labels", "indices", "measured") if key in arrays},
         "changed": changed,
         "predictions": own,
