@@ -293,10 +293,7 @@ def needed(table: pd.DataFrame) -> dict[str, bool | None]:
     verdicts = dict[str, bool | None]()
     for kind in accuracies(table):
         without, control = rows.loc[(WITHOUT, kind)], rows.loc[(CONTROL, kind)]
-        if without["high"] < min(half, control["low"]):
-            verdicts[kind] = True
-        elif without["low"] >= half or without["low"] > control["high"]:
-            verdicts[kind] = False
-        else:
-            verdicts[kind] = None
+        needs = without["high"] < min(half, control["low"])
+        spared = without["low"] >= half or without["low"] > control["high"]
+        verdicts[kind] = True if needs else False if spared else None
     return verdicts
