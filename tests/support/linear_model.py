@@ -14,7 +14,7 @@ class LinearModel:
         self.weights = np.asarray(weights, np.float64)
         self.input_shape, self.n_classes = self.weights.shape[:-1], self.weights.shape[-1]
         self.bias = np.zeros(self.n_classes) if bias is None else np.asarray(bias)
-        self.layers = {}
+        self.layers, self.nodes = {}, []
 
     def batch_size(self, backward=False):
         return 64

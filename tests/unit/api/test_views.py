@@ -86,6 +86,7 @@ def by_rule(model, data, name, found, folder):
         "predictions": {"probabilities": examples["probabilities"]},
         "truth": {},
         "groups": {},
+        "measured": {},
     }
     sources = {}
     for source, place in spec.sources().items():

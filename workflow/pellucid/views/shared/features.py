@@ -90,7 +90,7 @@ def _has_weights(operation: object) -> bool:
 
 
 def features(
-    model: ExplainedModel, x: NDArray[np.float32], layer: str, *, everywhere: bool = False
+    model: ExplainedModel, x: NDArray[np.float32], layer: str, everywhere: bool = False
 ) -> NDArray[np.float32]:
     """Return the output of a layer, averaged over time or space if it has any: (N, *input_shape) to (N, units).
 
@@ -114,7 +114,7 @@ def features_and_logits(
 
 
 def features_of(
-    model: ExplainedModel, x: NDArray[np.float32], chosen: NDArray[np.int64], layer: str, *, everywhere: bool = False
+    model: ExplainedModel, x: NDArray[np.float32], chosen: NDArray[np.int64], layer: str, everywhere: bool = False
 ) -> NDArray[np.float32]:
     """Return the features of some examples of a mapped array, as `features` does: (chosen, units)."""
     batches = parts(x, chosen, model.batch_size())
