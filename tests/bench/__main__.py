@@ -59,6 +59,7 @@ BENCHMARKS = {
     "slurm": slurm.main,
     "ecg": ecg.main,
     "published": published_tables.main,
+    "published_state": published_tables.of_trained,
     "freqrise": freqrise.main,
     "published_degradation": published_degradation.main,
     "published_tris": published_tris.main,

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score.precision_recall import areas_of
-
 if TYPE_CHECKING:
     import keras
 
@@ -118,20 +116,48 @@ def attributions(method: str, x: NDArray[np.float32], truth: NDArray[np.bool_], 
     return explained.attributions
 
 
+def scaled(maps: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the sizes of each map (N, …), scaled to 0–1."""
+    axes = tuple(range(1, maps.ndim))
+    size = np.abs(maps.astype(np.float64))
+    low, high = size.min(axes, keepdims=True), size.max(axes, keepdims=True)
+    return np.asarray((size - low) / (high - low + _TINY))
+
+
 def scores(maps: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[float, float, float, float]:
     """Return AUP, AUR, information and entropy (`SCORES`) of the maps of one fold, as the repository computes them.
 
     The sizes of each map are scaled to 0–1, then all maps of the fold are taken together. Over the evidence,
     information is the sum of -log2(1 - s), entropy that of -s log2 s - (1 - s) log2(1 - s).
     """
-    axes = tuple(range(1, maps.ndim))
-    size = np.abs(maps.astype(np.float64))
-    low, high = size.min(axes, keepdims=True), size.max(axes, keepdims=True)
-    scaled = (size - low) / (high - low + _TINY)
-    precision, recall = areas_of(scaled.ravel(), truth.ravel())
-    inside = scaled[truth]
+    from sklearn.metrics import precision_recall_curve
+
+    size = scaled(maps)
+    areas = cut_areas(*precision_recall_curve(truth.ravel(), size.ravel()))
+    inside = size[truth]
     present, absent = (np.abs(np.log2(part + _TINY)) for part in (inside, 1 - inside))
-    return precision, recall, float(absent.sum()), float((inside * present + (1 - inside) * absent).sum())
+    return *areas, float(absent.sum()), float((inside * present + (1 - inside) * absent).sum())
+
+
+def cut_areas(
+    precision: NDArray[np.float64], recall: NDArray[np.float64], strengths: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return AUP and AUR as published: by trapezoids, and without what lies below the weakest evidence.
+
+    Until version 1.1, scikit-learn ended its curve at the first strength with a recall of 1 (its issue 23213). So both
+    areas lack a part as wide as the smallest strength of evidence: nothing where this is 0. A trapezoid takes a jump of
+    the curve for a slope. `areas_of` has the whole areas, without slopes.
+
+    Args:
+        precision, recall, strengths: of `sklearn.metrics.precision_recall_curve`.
+    """
+    from sklearn.metrics import auc
+
+    start = np.flatnonzero(recall == 1)[-1]
+    strengths = strengths[start:]
+    if len(strengths) < 2:
+        return 0.0, 0.0
+    return float(auc(strengths, precision[start:-1])), float(auc(strengths, recall[start:-1]))
 
 
 def measured(table: str, draws: int = DRAWS, explained: Explained = attributions) -> dict[str, NDArray[np.float64]]:

@@ -122,6 +122,7 @@ MEASURED = [
         "published_tris",
         "summaries",
         "published",
+        "published_state",
         "planted_labels",
         "shortcuts",
         "flipped_labels",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.bench import kept, published, published_masks, published_tables, state
-from tests.bench.state_run import OTHER_RUN
+from tests.bench.state_run import OTHER_RUN, OTHER_SUMS
 
 
 def test_a_part_that_was_measured_is_not_measured_again(tmp_path, monkeypatch):
@@ -46,14 +46,14 @@ def test_numbers_within_two_standard_errors_are_counted():
     scale = np.array([0.1, 0.1, 10, 10])
     away = np.array([1.9, -2.1, -1.9, 2.1])
     found = {"occlusion": np.array(numbers) + scale * (noise + away * error)}
-    table = published_tables.Table("one", published.SCORES, (29,) * 4, {"occlusion": numbers}, found, {})
+    table = published_tables.Table("one", published.SCORES, (29,) * 4, {"occlusion": numbers}, found, {}, {})
     near, count, beyond = table.counted()
     assert (near, count) == (2, 4)
     assert beyond == [f"{published.SCORES[place]} of occlusion (one)" for place in (1, 3)]
     same = np.tile(state.PUBLISHED["LIME"], (4, 1))
     every = dict.fromkeys(state.PUBLISHED, same)
-    table = published_tables.Table("state", state.SCORES, (29,) * 4, state.PUBLISHED, every, {})
-    first, beyond, *_ = published_tables.summary([table])
+    table = published_tables.Table("state", state.SCORES, (29,) * 4, state.PUBLISHED, every, {}, {})
+    first, beyond = published_tables.summary([table])
     # A method that has the numbers of LIME agrees where it has them in print, too.
     assert first.startswith("4 of 20 compared numbers (20%)")
     assert "AUROC of gradient SHAP (state)" in beyond and "LIME" not in beyond
@@ -61,6 +61,9 @@ def test_numbers_within_two_standard_errors_are_counted():
     run = np.array([[0.4], [0.6]])
     (row,) = published_tables.compared(np.array([[0.5], [0.7]]), (0.5,), run)
     assert row == pytest.approx((0.6, np.sqrt(0.02 / published.FOLDS + 0.02 / 2), 0.1 / np.sqrt(0.014)))
+    # What they have in common does not become less by their number.
+    (row,) = published_tables.compared(np.array([[0.5], [0.7]]), (0.5,), run, np.array([0.011]))
+    assert row == pytest.approx((0.6, np.sqrt(0.025), 0.1 / np.sqrt(0.025)))
 
 
 def test_every_published_number_of_a_table_has_a_row():
@@ -68,7 +71,7 @@ def test_every_published_number_of_a_table_has_a_row():
         assert set(published.PUBLISHED[name]) == set(published.METHODS)
         assert set(folds) <= set(published_masks.PUBLISHED[name])
         assert min(folds.values()) > 1, "one fold has no error"
-    assert set(state.PUBLISHED) == set(state.METHODS) == set(OTHER_RUN)
+    assert set(state.PUBLISHED) == set(state.METHODS) == set(OTHER_RUN) == set(OTHER_SUMS)
 
 
 def test_the_network_of_the_last_step_has_the_weights_of_the_one_of_every_step(keras):
@@ -96,3 +99,19 @@ def test_a_training_moves_all_weights(keras):
     # Adam moves a weight by about its rate in each of two updates.
     moved = np.abs(model.get_weights()[1] - before[1])
     assert moved.max() <= 2.1 * state.RATE
+
+
+def test_each_map_of_a_set_is_scaled_by_its_own_largest_value():
+    rng = np.random.default_rng(3)
+    maps, truth = rng.random((10, 20, 3)).astype(np.float32), rng.random((10, 20, 3)) < 1 / 3
+    found = state.scores(maps, truth)
+    assert len(found) == len(state.SCORES) + len(state.SUMS)
+    scale = rng.uniform(1, 9, (10, 1, 1)).astype(np.float32)
+    # The largest values of the maps are nearly equal, and their order decides the last digits.
+    np.testing.assert_allclose(state.scores(maps * scale, truth), found, rtol=0.03)
+    # Strengths of 1 in one map and of 9 in the other are both the largest: recall falls from 1 at 0 to 2/3 there.
+    two = np.array([[[1, 0]], [[9, 0]]], np.float32)
+    assert state.scores(two, np.array([[[1, 1]], [[1, 0]]]) > 0)[1] == pytest.approx(5 / 6, abs=1e-4)
+    # The network's folds share no test series; the variance within a fold is that between sets.
+    values = rng.normal(size=(50, 2, 8, 4)) + 10 * rng.normal(size=(50, 2, 1, 4))
+    np.testing.assert_allclose(state.of_set(values), np.ones((2, 4)), atol=0.3)
