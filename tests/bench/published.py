@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.score.precision_recall import areas_of
+
 if TYPE_CHECKING:
     import keras
 
@@ -124,16 +126,20 @@ def scaled(maps: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray((size - low) / (high - low + _TINY))
 
 
-def scores(maps: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+def scores(
+    maps: NDArray[np.float32], truth: NDArray[np.bool_], whole: bool = False
+) -> tuple[float, float, float, float]:
     """Return AUP, AUR, information and entropy (`SCORES`) of the maps of one fold, as the repository computes them.
 
     The sizes of each map are scaled to 0–1, then all maps of the fold are taken together. Over the evidence,
-    information is the sum of -log2(1 - s), entropy that of -s log2 s - (1 - s) log2(1 - s).
+    information is the sum of -log2(1 - s), entropy that of -s log2 s - (1 - s) log2(1 - s). The areas are those of
+    `cut_areas`, or with `whole` the exact ones.
     """
     from sklearn.metrics import precision_recall_curve
 
     size = scaled(maps)
-    areas = cut_areas(*precision_recall_curve(truth.ravel(), size.ravel()))
+    flat = truth.ravel(), size.ravel()
+    areas = areas_of(*flat[::-1]) if whole else cut_areas(*precision_recall_curve(*flat))
     inside = size[truth]
     present, absent = (np.abs(np.log2(part + _TINY)) for part in (inside, 1 - inside))
     return *areas, float(absent.sum()), float((inside * present + (1 - inside) * absent).sum())

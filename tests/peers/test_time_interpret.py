@@ -85,7 +85,8 @@ def test_the_scores_of_a_fold_are_those_of_the_library(tint, drawn):
     maps = np.random.default_rng(1).random(truth.shape).astype(np.float32) * np.where(truth, 1, 0.8)
     pair = torch.from_numpy(maps.astype(np.float32)), torch.from_numpy(truth.astype(np.float32))
     theirs = [float(metric(*pair)) for metric in (metrics.aup, metrics.aur, metrics.information, metrics.entropy)]
-    np.testing.assert_allclose(published.scores(maps, truth), theirs, rtol=2e-3)
+    # With the scikit-learn of today, the library's curve does not end at the weakest evidence.
+    np.testing.assert_allclose(published.scores(maps, truth, whole=True), theirs, rtol=2e-3)
 
 
 def test_an_extremal_mask_with_a_shared_network_is_that_of_the_library(keras, tint, drawn):

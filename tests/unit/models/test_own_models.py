@@ -295,7 +295,7 @@ def test_every_method_and_view_that_applies_explains_it(keras, saved, digits, tm
         "examples": examples,
         "x_train": digits / "x_train.npy",
         "x_test": digits / "x_test.npy",
-        **{name: digits / f"{name}.npz" for name in ("labels", "truth", "groups")},
+        **{name: digits / f"{name}.npz" for name in ("labels", "truth", "groups", "measured")},
         "predictions": predictions,
     }
     for method, parameters in settings["methods"].items():
