@@ -1,5 +1,7 @@
 """Arrays of sources: in memory while there is room, else mapped from a file that leaves no name."""
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -24,18 +26,20 @@ def test_what_fits_stays_in_memory_and_what_does_not_is_mapped(tmp_path, rng):
 
 
 def test_blocks_are_asked_for_one_at_a_time(tmp_path):
-    alive = []
+    made, most = [], 0
 
     def blocks():
+        nonlocal most
         for value in range(20):
+            most = max(most, sum(block() is not None for block in made))
             block = np.full((4, 1000), value, np.float32)
-            alive.append(block.__array_interface__["data"][0])
+            made.append(weakref.ref(block))
             yield block
 
     found = SpillBuffer(tmp_path, 0).array(blocks())
     np.testing.assert_array_equal(found[::4, 0], np.arange(20))
-    # Memory of blocks that were put away is used again.
-    assert len(set(alive)) < 10
+    # This function holds the last block itself; the buffer may hold it as well.
+    assert most <= 2
 
 
 def rows(n=20):
