@@ -135,19 +135,14 @@ def scores(
     information is the sum of -log2(1 - s), entropy that of -s log2 s - (1 - s) log2(1 - s). The areas are those of
     `cut_areas`, or with `whole` the exact ones.
     """
-    from sklearn.metrics import precision_recall_curve
-
     size = scaled(maps)
-    flat = truth.ravel(), size.ravel()
-    areas = areas_of(*flat[::-1]) if whole else cut_areas(*precision_recall_curve(*flat))
+    areas = (areas_of if whole else cut_areas)(size.ravel(), truth.ravel())
     inside = size[truth]
     present, absent = (np.abs(np.log2(part + _TINY)) for part in (inside, 1 - inside))
     return *areas, float(absent.sum()), float((inside * present + (1 - inside) * absent).sum())
 
 
-def cut_areas(
-    precision: NDArray[np.float64], recall: NDArray[np.float64], strengths: NDArray[np.float64]
-) -> tuple[float, float]:
+def cut_areas(size: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, float]:
     """Return AUP and AUR as published: by trapezoids, and without what lies below the weakest evidence.
 
     Until version 1.1, scikit-learn ended its curve at the first strength with a recall of 1 (its issue 23213). So both
@@ -155,10 +150,12 @@ def cut_areas(
     the curve for a slope. `areas_of` has the whole areas, without slopes.
 
     Args:
-        precision, recall, strengths: of `sklearn.metrics.precision_recall_curve`.
+        size: (values,), the strengths from 0 to 1.
+        truth: (values,), where the evidence is.
     """
-    from sklearn.metrics import auc
+    from sklearn.metrics import auc, precision_recall_curve
 
+    precision, recall, strengths = precision_recall_curve(truth, size)
     start = np.flatnonzero(recall == 1)[-1]
     strengths = strengths[start:]
     if len(strengths) < 2:

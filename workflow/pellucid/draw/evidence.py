@@ -82,19 +82,20 @@ def heading(rows: pd.DataFrame) -> str:
         f"accuracy {accuracies[0][0]:.2f}; without the evidence {_range(without)}; "
         f"{CONTROLS[_of_frequencies(planted_evidence.accuracies(rows))]} {_range(control)}"
     )
-    by_verdict = {
-        verdict: comma_list(kind for kind, found in verdicts.items() if found is verdict)
-        for verdict in (True, False, None)
-    }
-    if not by_verdict[True] and not by_verdict[False]:
+    answers = set(verdicts.values())
+    if answers <= {None}:
         return f"Whether the model needs the planted evidence cannot be told\n{numbers}"
-    if set(verdicts.values()) == {True}:
+    if answers == {True}:
         return f"The model needs the planted evidence\n{numbers}"
-    if set(verdicts.values()) == {False}:
+    if answers == {False}:
         return f"The model does NOT need the planted evidence: believe no score against it\n{numbers}"
-    parts = ((True, "needed with"), (False, "not needed with"), (None, "cannot be told with"))
-    answers = "; ".join(f"{said} {by_verdict[verdict]}" for verdict, said in parts if by_verdict[verdict])
-    return f"Whether the model needs the planted evidence depends on the fill: {answers}\n{numbers}"
+    said = {True: "needed with", False: "not needed with", None: "cannot be told with"}
+    parts = (
+        f"{words} {comma_list(kind for kind, found in verdicts.items() if found is answer)}"
+        for answer, words in said.items()
+        if answer in answers
+    )
+    return f"Whether the model needs the planted evidence depends on the fill: {'; '.join(parts)}\n{numbers}"
 
 
 def _of_frequencies(kinds: Collection[str]) -> bool:
