@@ -20,6 +20,7 @@ from pellucid.views.shared import medoids
 from pellucid.views.shared.checkpoint_influence import Influence
 from pellucid.views.shared.sampling import proportional
 from pellucid.views.shared.sampling import shown as as_shown
+from pellucid.views.shared.support import counts
 
 logger = logging.getLogger(__name__)
 
@@ -126,11 +127,6 @@ def compute(
     return found | {"csv": _table(found, list(data.data_info["classes"]), of)}
 
 
-def _counts(kind: str, values: NDArray[np.float64], of: str) -> NDArray[np.bool_]:
-    """Return whether training examples with these influences support (oppose) an example; the nearest always count."""
-    return np.ones(values.shape, np.bool_) if of == "nearest" else (values > 0 if kind == "supporting" else values < 0)
-
-
 def _read(shown_x: Shown, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the chosen examples of a mapped array, each read once and in the file's order: (*chosen.shape, …)."""
     unique, place = np.unique(chosen, return_inverse=True)
@@ -191,7 +187,7 @@ def _table(found: dict[str, Any], classes: list[str], of: str) -> str:
         for row in range(len(found["indices"]) if kind in found else 0):
             for rank in range(found[kind].shape[1]):
                 label, value = found[f"{kind}_labels"][row, rank], found[f"{kind}_values"][row, rank]
-                if not _counts(kind, value, of):
+                if not counts(kind, value, of):
                     continue
                 index = found[f"{kind}_indices"][row, rank]
                 named = "nearest" if of == "nearest" else kind

@@ -14,6 +14,7 @@ from pellucid.draw import style
 from pellucid.draw.shared import task_heading
 from pellucid.draw.shared.example_panel import Span, channels_note, example, height
 from pellucid.messages import counted
+from pellucid.views.shared.support import counts
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -45,7 +46,7 @@ def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], cap
         for place, kind in enumerate(kinds):
             for rank in range(beside):
                 value = arrays[f"{kind}_values"][row, rank]
-                if _is_other(kind, value, parameters["of"]):
+                if not counts(kind, value, parameters["of"]):
                     continue
                 label = classes[int(arrays[f"{kind}_labels"][row, rank])]
                 title = f"{label}: {_number(value, parameters['of'])}"
@@ -78,11 +79,6 @@ def _title(arrays: Arrays, data_info: DataInfo, row: int, of: str) -> str:
         )
     target = task_heading.of_target(data_info, arrays, row) if of == "score" else ""
     return f"{predicted}\nexplained: {target}" if target else predicted
-
-
-def _is_other(kind: str, value: float, of: str) -> bool:
-    """Return whether a training example does not support (oppose) the example, though none supports it more."""
-    return of != "nearest" and not (value > 0 if kind == "supporting" else value < 0)
 
 
 def _headings(axes: Any, kinds: list[str], beside: int, suspects: int, of: str, above: int) -> None:
@@ -119,7 +115,7 @@ def _caption(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any],
     if shown < total:
         lines[-1] += f"; {shown} of {total} examples"
     kinds = [kind for kind in _COLOURS if kind in arrays]
-    if any(_is_other(kind, value, of) for kind in kinds for value in arrays[f"{kind}_values"][:shown].flat):
+    if not all(counts(kind, arrays[f"{kind}_values"][:shown], of).all() for kind in kinds):
         lines.append("an empty place: no further training example supports (or opposes) the example")
     if len(arrays["suspects"]):
         lines.append("suspects: training examples with the largest influence on themselves (label / predicted)")
