@@ -42,5 +42,6 @@ def view_data(task="single_label", half=160, **arrays):
     groups = np.where(np.arange(half) % 2, "odd", "even")
     given = {"training": (x[:half], labels[:half]), "test": (x[half:], labels[half:])}
     given |= {"truth": truth[:half] if task == "single_label" else None, "groups": groups}
+    given |= {"training_measured": None, "test_measured": None}  # no padding
     data.__dict__.update(given | arrays)
     return data

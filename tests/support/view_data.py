@@ -9,6 +9,8 @@ def given(model, train=None, test=None, classes=None, examples=6):
     """A `ViewData` whose arrays are set: (x, labels) of each split; predictions and examples come from the model."""
     count = model.n_classes if classes is None else classes
     data = ViewData({"classes": [f"class {label}" for label in range(count)]}, {})
+    # Without padding.
+    data.__dict__.update(training_measured=None, test_measured=None)
     if train is not None:
         data.__dict__["training"] = train
     if test is not None:

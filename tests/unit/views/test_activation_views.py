@@ -108,7 +108,7 @@ def matched(keras, shapes, length=40):
 
 def searched(x, labels):
     data = ViewData({}, {})
-    data.__dict__["test"] = (x, labels)
+    data.__dict__.update(test=(x, labels), test_measured=None)
     return data
 
 

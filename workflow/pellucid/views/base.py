@@ -164,12 +164,12 @@ class ViewData:
     @cached_property
     def training_measured(self) -> NDArray[np.bool_] | None:
         """Which values of the training examples were measured (M, *input_shape), mapped; None where all were."""
-        return files.map_arrays(self.paths["measured"]).get("train") if "measured" in self.paths else None
+        return files.map_arrays(self.paths["measured"]).get("train")
 
     @cached_property
     def test_measured(self) -> NDArray[np.bool_] | None:
         """Which values of the test examples were measured (M, *input_shape), mapped; None where all were."""
-        return files.map_arrays(self.paths["measured"]).get("test") if "measured" in self.paths else None
+        return files.map_arrays(self.paths["measured"]).get("test")
 
     @cached_property
     def groups(self) -> NDArray[np.str_] | None:
