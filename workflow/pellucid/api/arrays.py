@@ -85,7 +85,7 @@ def unmasked(values: Any, name: str) -> Any:
     hidden = int(sum(np.count_nonzero(part.mask) for part in parts if isinstance(part, np.ma.MaskedArray)))
     if hidden:
         hint = "x.filled(0) fills them, and measured=~np.ma.getmaskarray(x) says where they are." if name == "x" else ""
-        raise InputError.unexpected(name, f"a masked array with {counted(hidden, 'masked value')}", "all values", hint)
+        raise InputError.unexpected(name, f"a masked array with {counted(hidden, 'masked value')}", "none", hint)
     return values
 
 

@@ -124,8 +124,8 @@ def copied(model: keras.Model, config: dict[str, Any] | None, x: NDArray[np.floa
 
     Args:
         model: Sequential or functional, built.
-        x: examples, (N, *input_shape): a layer that Keras does not describe completely may differ on these alone.
         config: of the copy; None for the model's own.
+        x: examples, (N, *input_shape): a layer that Keras does not describe completely may differ on these alone.
         where: name of the model in messages.
 
     Raises:

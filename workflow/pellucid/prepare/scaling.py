@@ -97,8 +97,8 @@ def _about_constant(
     for called, part in splits.items():
         if called != "train" and (other := constant & _differs(part, low)).any():
             notes.append(
-                f"Some {called} examples have other values than this constant, which no training can tell the meaning "
-                f"of, and which are not scaled: {_listed(names, other)}."
+                f"Some {called} examples have other values than this constant. These values are not scaled, and the "
+                f"model has learnt nothing about them: {_listed(names, other)}."
             )
     return notes
 
